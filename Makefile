@@ -1,0 +1,67 @@
+# Trainyard's commands. Each one sets up what it needs first, and is thin over `yard`: `.venv/bin/yard --help`.
+#
+#   make up STACK=dev                 another stack than `local`
+#   make setup PYTHON=python3.12      another interpreter; once made, the environments keep theirs
+#   make test TESTS=tests/engine      a part of the tests; PYTEST_ARGS adds arguments, such as PYTEST_ARGS="-x -n 0"
+
+STACK ?= local
+PYTHON ?= $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
+TESTS ?=
+PYTEST_ARGS ?=
+
+YARD := .venv/bin/yard
+DOCKERFILES = $(wildcard workloads/*/image/Dockerfile workloads/*/image/Dockerfile.*)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup environments up preview predict destroy test lint format bench requirements clean
+
+help: ## List the commands
+	@echo "Usage: make COMMAND [STACK=local]"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-13s %s\n", $$1, $$2 }'
+
+setup: environments ## Make the environments (every other command does so itself where needed)
+	@echo "Ready. Next: make up, then make predict; or make test."
+
+environments:
+	@command -v "$(PYTHON)" >/dev/null || { echo "setup: there is no '$(PYTHON)' on PATH; Trainyard needs Python 3.11 or newer: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" scripts/setup.py
+
+up: environments ## Provision, train and serve
+	@$(YARD) up -s $(STACK) --yes
+
+preview: environments ## Show what `make up` would change, and change nothing
+	@$(YARD) preview -s $(STACK)
+
+predict: environments ## Send test images to the inference service
+	@$(YARD) predict -s $(STACK)
+
+destroy: environments ## Remove everything that `make up` made
+	@$(YARD) destroy -s $(STACK) --yes
+
+test: environments ## Run the tests
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS) $(TESTS)
+
+lint: environments ## Check style, types and Dockerfiles
+	@failed=0; \
+	echo "ruff check";  .venv/bin/ruff check --quiet . || failed=1; \
+	echo "ruff format"; .venv/bin/ruff format --quiet --diff . || failed=1; \
+	echo "mypy";        .venv/bin/mypy --no-error-summary || failed=1; \
+	echo "hadolint";    $(if $(DOCKERFILES),.venv/bin/hadolint $(DOCKERFILES),true) || failed=1; \
+	exit $$failed
+
+format: environments ## Rewrite the Python files in the project's style
+	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
+
+bench: environments ## Measure, print a table and write bench/results.json
+	@$(YARD) bench
+
+requirements: environments ## Resolve requirements.in into requirements.txt (add UPGRADE=--upgrade for newer versions)
+	@for name in . policies; do \
+		(cd $$name && "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
+			--custom-compile-command "make requirements" requirements.in --output-file requirements.txt) || exit 1; \
+	done
+
+clean: ## Remove the environments and all caches (never a stack's state)
+	@rm -rf .venv .venv-triton policies/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -not -path './.git/*' -exec rm -rf {} +
