@@ -1,0 +1,176 @@
+"""Envelope encryption with Tink: every message under a data key of its own, that key under one in a cloud's KMS.
+
+The scheme is Tink's ``KmsEnvelopeAead`` with AES-256-GCM data keys: the ciphertext holds the wrapped data key, so only
+who may call the key-encryption key's Decrypt can read it, and every byte is authenticated together with the associated
+data, which says what the message is. https://developers.google.com/tink/client-side-encryption
+"""
+
+from typing import Any
+
+from tink import aead
+
+from trainyard_artifacts.errors import ArtifactError, one_line_reason
+
+SCHEME = "tink-kms-envelope-aes256-gcm"
+"""How a manifest names what this module does."""
+
+AWS_PREFIX = "aws-kms://"
+GCP_PREFIX = "gcp-kms://"
+
+_CONNECT_TIMEOUT_SECONDS = 3
+_READ_TIMEOUT_SECONDS = 20
+_ATTEMPTS = 4
+
+# What the clouds answer, by Tink's integrations quoted in the message.
+_REFUSALS = (
+    "AccessDenied",
+    "IncorrectKey",
+    "PermissionDenied",
+    "Permission",
+    "NotFound",
+    "Disabled",
+    "Unrecognized",
+    "redentials",
+)
+_NOT_A_WRAPPED_KEY = ("InvalidCiphertext", "Decryption failed")
+
+
+class EnvelopeError(ArtifactError):
+    """A message could not be encrypted or decrypted. By itself: the key service cannot be reached or does not work."""
+
+
+class KeyRefusedError(EnvelopeError):
+    """The key service knows no such key, or this identity may not use it, or the message is under another key."""
+
+
+class AlteredError(EnvelopeError):
+    """The ciphertext, or the associated data that says what it is, is not what was encrypted."""
+
+
+class Envelope:
+    """Encrypts and decrypts under one key-encryption key, with the environment's credentials."""
+
+    def __init__(self, key_uri: str) -> None:
+        """Check ``key_uri`` and prepare access; no request is made yet.
+
+        Args:
+            key_uri: ``aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID`` or
+                ``gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K``.
+
+        Raises:
+            EnvelopeError: the URI is neither, or the environment's configuration for that cloud cannot be used.
+        """
+        aead.register()
+        self.key_uri = key_uri
+        self._aead = aead.KmsEnvelopeAead(aead.aead_key_templates.AES256_GCM, _key_encryption_key(key_uri))
+
+    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Encrypt under a new data key.
+
+        Raises:
+            KeyRefusedError: KMS refuses this identity or does not know the key.
+            EnvelopeError: KMS cannot be reached.
+        """
+        ciphertext: bytes = self._aead.encrypt(plaintext, associated_data)
+        return ciphertext
+
+    def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
+        """Decrypt what ``encrypt`` returned for the same associated data.
+
+        Raises:
+            AlteredError: the ciphertext or its associated data were altered.
+            KeyRefusedError: KMS refuses this identity, or another key wrapped the data key.
+            EnvelopeError: KMS cannot be reached.
+        """
+        try:
+            plaintext: bytes = self._aead.decrypt(ciphertext, associated_data)
+        except EnvelopeError:
+            raise
+        except Exception:
+            what = associated_data.decode(errors="replace")
+            raise AlteredError(f"cannot decrypt {what}: its bytes were altered, or it is something else") from None
+        return plaintext
+
+
+class _KeyEncryptionKey(aead.Aead):
+    """A key in KMS whose failures are told apart from ciphertext that does not authenticate."""
+
+    def __init__(self, key_uri: str, remote: aead.Aead) -> None:
+        self._key_uri = key_uri
+        self._remote = remote
+
+    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        try:
+            wrapped: bytes = self._remote.encrypt(plaintext, associated_data)
+        except Exception as error:
+            raise self._translated("encrypt", error) from None
+        return wrapped
+
+    def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
+        try:
+            unwrapped: bytes = self._remote.decrypt(ciphertext, associated_data)
+        except Exception as error:
+            raise self._translated("decrypt", error) from None
+        return unwrapped
+
+    def _translated(self, operation: str, error: Exception) -> EnvelopeError:
+        reason = one_line_reason(error)
+        what = f"cannot {operation} with {self._key_uri}"
+        if any(code in reason for code in _NOT_A_WRAPPED_KEY):
+            return AlteredError(f"{what}: the data key was altered, or another key wrapped it ({reason})")
+        if any(code in reason for code in _REFUSALS):
+            return KeyRefusedError(f"{what}: no such key, another key was used, or this identity may not ({reason})")
+        return EnvelopeError(f"{what}: {reason}")
+
+
+def is_key_uri(key_uri: str) -> bool:
+    """Whether ``key_uri`` has one of the two forms that ``Envelope`` takes."""
+    if key_uri.startswith(AWS_PREFIX):
+        arn = key_uri.removeprefix(AWS_PREFIX).split(":", 5)
+        return len(arn) == 6 and arn[:3] == ["arn", "aws", "kms"] and all(arn[3:])
+    name = key_uri.removeprefix(GCP_PREFIX).split("/")
+    return (
+        key_uri.startswith(GCP_PREFIX)
+        and name[::2] == ["projects", "locations", "keyRings", "cryptoKeys"]
+        and all(name)
+    )
+
+
+def _key_encryption_key(key_uri: str) -> aead.Aead:
+    if not is_key_uri(key_uri):
+        raise EnvelopeError(
+            f"{key_uri!r} is not the URI of a key: expected aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID"
+            " or gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K"
+        )
+    try:
+        remote = _aws_key(key_uri) if key_uri.startswith(AWS_PREFIX) else _gcp_key(key_uri)
+    except Exception as error:
+        raise EnvelopeError(f"cannot use {key_uri}: {one_line_reason(error)}") from None
+    return _KeyEncryptionKey(key_uri, remote)
+
+
+# The clouds' SDKs take most of a second to import, so each is imported only where its key is used.
+
+
+def _aws_key(key_uri: str) -> aead.Aead:
+    import boto3
+    from botocore.config import Config
+    from tink.integration import awskms
+
+    # A client of our own, where Tink's would be without time limits. boto3 reads AWS_ENDPOINT_URL itself.
+    client: Any = boto3.client(
+        "kms",
+        region_name=key_uri.split(":")[4],
+        config=Config(
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            read_timeout=_READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        ),
+    )
+    return awskms.new_client(boto3_client=client, key_uri=key_uri).get_aead(key_uri)
+
+
+def _gcp_key(key_uri: str) -> aead.Aead:
+    from tink.integration import gcpkms
+
+    return gcpkms.GcpKmsClient(key_uri).get_aead(key_uri)

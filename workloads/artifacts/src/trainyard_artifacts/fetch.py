@@ -1,0 +1,110 @@
+"""Bringing a finished run back: its manifest, and its artifacts verified and decrypted.
+
+Each artifact is checked three times over: the stored bytes against the manifest, the envelope's authentication with
+job, run and name, and the decrypted bytes against the manifest. Nothing is written to disk before all three agree.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from trainyard_artifacts.envelope import SCHEME, Envelope
+from trainyard_artifacts.errors import ArtifactError
+from trainyard_artifacts.manifest import (
+    MANIFEST_NAME,
+    Artifact,
+    Manifest,
+    ManifestError,
+    associated_data,
+    decode_manifest,
+    encode_manifest,
+)
+from trainyard_artifacts.storage import ObjectStore, split_object_uri
+
+
+class IntegrityError(ArtifactError):
+    """Stored bytes are not those that the manifest lists."""
+
+
+def fetch_manifest(manifest_uri: str) -> Manifest:
+    """Read the manifest at ``manifest_uri``.
+
+    Raises:
+        StorageError: it cannot be read; ``ObjectNotFoundError`` where the run has not finished.
+        ManifestError: it is not a manifest of a known version.
+    """
+    store_uri, name = split_object_uri(manifest_uri)
+    return decode_manifest(ObjectStore(store_uri).get(name), manifest_uri)
+
+
+def read_artifact(manifest_uri: str, manifest: Manifest, name: str) -> bytes:
+    """The verified, decrypted bytes of one artifact of the manifest that was fetched from ``manifest_uri``.
+
+    Raises:
+        StorageError: the object cannot be read.
+        IntegrityError: the object's bytes are not those listed.
+        EnvelopeError: KMS refuses, or the ciphertext is not that of this job, run and name.
+        ManifestError: no such artifact, or an encryption scheme that this version does not know.
+    """
+    store_uri, _ = split_object_uri(manifest_uri)
+    return _read(ObjectStore(store_uri), _envelope_of(manifest), manifest, manifest.artifact(name))
+
+
+def download(manifest_uri: str, directory: Path) -> Manifest:
+    """Write every artifact, verified and decrypted, and ``manifest.json`` into ``directory``, which is made if need be.
+
+    Each file appears whole or not at all; the manifest is written last, so its presence means that all are there.
+
+    Raises:
+        ArtifactError: as ``fetch_manifest`` and ``read_artifact``.
+        OSError: the directory cannot be written.
+    """
+    manifest = fetch_manifest(manifest_uri)
+    store_uri, _ = split_object_uri(manifest_uri)
+    store, envelope = ObjectStore(store_uri), _envelope_of(manifest)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MANIFEST_NAME).unlink(missing_ok=True)
+    for artifact in manifest.artifacts:
+        write_atomically(directory / artifact.name, _read(store, envelope, manifest, artifact))
+    write_atomically(directory / MANIFEST_NAME, encode_manifest(manifest))
+    return manifest
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all, readable by its owner only.
+
+    Raises:
+        OSError: the directory cannot be written; nothing is left behind.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _envelope_of(manifest: Manifest) -> Envelope:
+    if manifest.encryption.scheme != SCHEME:
+        raise ManifestError(f"unknown encryption scheme {manifest.encryption.scheme!r}; this version knows {SCHEME!r}")
+    return Envelope(manifest.encryption.key_uri)
+
+
+def _read(store: ObjectStore, envelope: Envelope, manifest: Manifest, artifact: Artifact) -> bytes:
+    uri = store.uri_of(artifact.object)
+    ciphertext = store.get(artifact.object)
+    _verify(ciphertext, artifact.ciphertext_sha256, f"{uri} as stored")
+    plaintext = envelope.decrypt(ciphertext, associated_data(manifest.job, manifest.run, artifact.name))
+    _verify(plaintext, artifact.sha256, f"{uri} decrypted")
+    return plaintext
+
+
+def _verify(data: bytes, expected: str, what: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise IntegrityError(f"{what} was altered: its sha256 is {found}, the manifest lists {expected}")

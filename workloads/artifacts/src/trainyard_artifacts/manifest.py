@@ -1,0 +1,170 @@
+"""What a finished training run left behind: the manifest, a JSON document beside the artifacts that it lists.
+
+It is written last, so its presence means that the run is complete. It is clear text: what protects an artifact is the
+envelope around it, which authenticates the bytes together with job, run and name.
+"""
+
+import json
+import math
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from trainyard_artifacts.errors import ArtifactError
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+ObjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+"""A name that is safe as an object's last part, as a file name and inside associated data."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ManifestError(ArtifactError):
+    """A manifest cannot be read, or does not say what it must."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataVersion(_Frozen):
+    """Which data the model was trained on."""
+
+    index_sha256: Sha256
+    """Of the dataset's index, which holds the hash of every shard."""
+    train_examples: int = Field(ge=0)
+    test_examples: int = Field(ge=0)
+    shards: int = Field(ge=1)
+
+
+class CodeVersion(_Frozen):
+    """Which code trained it."""
+
+    package: str
+    version: str
+    sources_sha256: Sha256
+
+
+class TensorSignature(_Frozen):
+    """One input or output of the model."""
+
+    name: str
+    dtype: str
+    """As NumPy names it: ``float32``."""
+    shape: tuple[int | None, ...]
+    """None stands for the batch dimension."""
+
+
+class ModelSignature(_Frozen):
+    """How the model is called."""
+
+    input: TensorSignature
+    output: TensorSignature
+    labels: tuple[str, ...]
+    """The label of each output position."""
+
+
+class Encryption(_Frozen):
+    """How the artifacts are encrypted."""
+
+    key_uri: str
+    scheme: str
+
+
+class Artifact(_Frozen):
+    """One encrypted object beside the manifest."""
+
+    name: ObjectName
+    object: ObjectName
+    """The object's name, relative to the manifest's folder."""
+    bytes: int = Field(ge=0)
+    """Size of the decrypted artifact."""
+    sha256: Sha256
+    """Of the decrypted artifact."""
+    ciphertext_sha256: Sha256
+    """Of the object as it is stored."""
+
+
+class Manifest(_Frozen):
+    """Everything that is known about one finished run."""
+
+    schema_version: Literal[1] = 1
+    job: ObjectName
+    run: ObjectName
+    created: AwareDatetime
+    data: DataVersion
+    code: CodeVersion
+    frameworks: dict[str, str]
+    """Package to version."""
+    metrics: dict[str, float]
+    model: ModelSignature
+    encryption: Encryption
+    artifacts: tuple[Artifact, ...]
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_are_finite(cls, metrics: dict[str, float]) -> dict[str, float]:
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise ValueError(f"{name} is {value}, but a metric must be a finite number")
+        return metrics
+
+    @field_validator("artifacts")
+    @classmethod
+    def _names_are_unique(cls, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+        for attribute in ("name", "object"):
+            counts = Counter(getattr(artifact, attribute) for artifact in artifacts)
+            if repeated := sorted(value for value, count in counts.items() if count > 1):
+                raise ValueError(f"the same {attribute} is listed twice: {', '.join(repeated)}")
+            if MANIFEST_NAME in counts:
+                raise ValueError(f"{MANIFEST_NAME} is the manifest itself and cannot be an artifact's {attribute}")
+        return artifacts
+
+    def artifact(self, name: str) -> Artifact:
+        """The entry of the artifact called ``name``.
+
+        Raises:
+            ManifestError: there is none; the message lists those there are.
+        """
+        for artifact in self.artifacts:
+            if artifact.name == name:
+                return artifact
+        there = ", ".join(artifact.name for artifact in self.artifacts) or "none"
+        raise ManifestError(f"the manifest of {self.job}/{self.run} lists no artifact {name!r}; there are: {there}")
+
+
+def associated_data(job: str, run: str, name: str) -> bytes:
+    """What an encrypted object is said to be: a ciphertext moved to another job, run or name does not decrypt."""
+    return f"{job}/{run}/{name}".encode()
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as UTF-8 JSON, indented, keys sorted: equal manifests are equal bytes."""
+    document = manifest.model_dump(mode="json")
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def decode_manifest(data: bytes, uri: str) -> Manifest:
+    """Read a manifest; ``uri`` says in errors where it came from.
+
+    Raises:
+        ManifestError: not JSON, another schema version, or fields missing, unknown or wrong (all of them are named).
+    """
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise ManifestError(f"{uri} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ManifestError(f"{uri} is not a manifest: expected a JSON object, found {type(document).__name__}")
+    version = document.get("schema_version")
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise ManifestError(f"{uri} has schema_version {version!r}; this version reads {SCHEMA_VERSION}")
+    try:
+        # From the bytes and not the document: JSON mode is what turns arrays into tuples and text into dates.
+        return Manifest.model_validate_json(data)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ManifestError(f"{uri} is not a valid manifest: {problems}") from None
