@@ -1,0 +1,168 @@
+"""Runs of the training package, in this process or in processes of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.conftest import ObjectCloud, job_document
+from trainyard_artifacts.storage import ObjectStore
+from trainyard_training.dataset import encode_dataset, load_digits, write_missing
+from trainyard_training.exit_status import ExitStatus
+from trainyard_training.failures import report_failures
+from trainyard_training.interruption import StopRequest
+from trainyard_training.specification import TrainingSpecification, load_specification
+
+LAUNCH = [sys.executable, "-m", "trainyard_training.launch", "--standalone", "--nproc-per-node=2"]
+LAUNCH += ["-m", "trainyard_training"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
+TORCHRUN += ["-m", "trainyard_training"]
+END_SECONDS = 200
+
+
+@pytest.fixture(scope="session")
+def dataset_objects() -> dict[str, bytes]:
+    """The dataset's objects as the loader writes them."""
+    return encode_dataset(load_digits(), shards=8, seed=7)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One job with its dataset in place, its objects under a prefix of its own."""
+
+    path: Path
+    environment: dict[str, str]
+
+    @property
+    def specification(self) -> TrainingSpecification:
+        """What the job file says."""
+        return load_specification(self.path, TrainingSpecification)
+
+    @property
+    def datasets(self) -> ObjectStore:
+        """Where the shards are."""
+        return ObjectStore(self.specification.datasets_uri)
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """Steps that have a checkpoint."""
+        return [
+            int(match[1])
+            for stored in ObjectStore(self.specification.checkpoints_uri).list()
+            if (match := re.match(r"step-(\d+)\.tink", stored.name))
+        ]
+
+    @property
+    def published(self) -> list[str]:
+        """Names of the objects where the model goes."""
+        return [stored.name for stored in ObjectStore(self.specification.models_uri).list()]
+
+    def run_here(self, ticks: float = float("inf")) -> ExitStatus:
+        """Train alone in this process; the deadline passes after the clock was read ``ticks`` times."""
+        # Imported here: it takes seconds, and tests of the other modules do without.
+        from trainyard_training.train import train
+
+        reads = iter(range(10**9))
+        stop = StopRequest(clock=lambda: float(next(reads)))
+        stop.set_deadline(ticks)
+        return report_failures(lambda: train(self.specification, stop))
+
+    def start(self, command: list[str]) -> "RunningJob":
+        """Start ``command JOB.json`` in a session of its own."""
+        process = subprocess.Popen(
+            [*command, str(self.path)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return RunningJob(process)
+
+
+class RunningJob:
+    """A process whose output is read line by line."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.output: list[str] = []
+
+    def wait_for(self, beginning: str) -> str:
+        """Read up to the line that begins so."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if line.startswith(beginning):
+                return line
+        raise AssertionError(f"no line begins with {beginning!r}:\n{''.join(self.output)}")
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end: exit code and all output."""
+        rest, _ = self.process.communicate(timeout=END_SECONDS)
+        return self.process.returncode, "".join(self.output) + rest
+
+    def kill_group(self) -> None:
+        """Kill the process and all in its group outright, where they still run."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            self.process.wait()
+
+
+@pytest.fixture
+def new_job(object_cloud: ObjectCloud, dataset_objects: dict[str, bytes], tmp_path: Path) -> Callable[..., TrainingJob]:
+    """Makes a job with the given changes to its specification."""
+
+    def make(**changes: Any) -> TrainingJob:
+        return make_job(object_cloud, dataset_objects, tmp_path, **changes)
+
+    return make
+
+
+def make_job(cloud: ObjectCloud, objects: dict[str, bytes], directory: Path, **changes: Any) -> TrainingJob:
+    """A job in ``directory``, whose name is the prefix of its objects; its dataset is in place."""
+    prefix = f"{directory.parent.name}-{directory.name}"
+    path = directory / "JOB.json"
+    path.write_text(job_document(cloud, prefix, **changes))
+    write_missing(ObjectStore(f"s3://{cloud.datasets_bucket}/{prefix}"), objects)
+    temporary = directory / "tmp"
+    temporary.mkdir(exist_ok=True)
+    # A process that is killed outright leaves its temporary files; here they go with the test's directory.
+    ours = {"OMP_NUM_THREADS": "1", "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
+    return TrainingJob(path=path, environment={**os.environ, **cloud.environment, **ours})
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[TrainingJob, list[str]], RunningJob]]:
+    """Starts jobs' processes and ends what is left of them."""
+    running: list[RunningJob] = []
+
+    def start_one(job: TrainingJob, command: list[str]) -> RunningJob:
+        running.append(job.start(command))
+        return running[-1]
+
+    yield start_one
+    for each in running:
+        each.kill_group()
+        if each.process.stdout is not None:
+            each.process.stdout.close()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+    """Whether the condition becomes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,120 @@
+"""What training refuses, each with its exit status, one clear line, and nothing published."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.workloads.conftest import ObjectCloud
+from tests.workloads.training.conftest import TrainingJob
+from trainyard_artifacts.manifest import MANIFEST_NAME
+from trainyard_artifacts.storage import ObjectStore
+from trainyard_training.exit_status import ExitStatus
+
+NewJob = Callable[..., TrainingJob]
+
+
+def refused(job: TrainingJob, capsys: pytest.CaptureFixture[str]) -> tuple[ExitStatus, str]:
+    """Run the job; returns its status and the error's line, once it is sure that nothing was published."""
+    capsys.readouterr()
+    status = job.run_here()
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "Traceback" not in error
+    return status, error
+
+
+def test_an_altered_shard(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    job = new_job()
+    content = job.datasets.get("train-00005-of-00008.npz")
+    job.datasets.put("train-00005-of-00008.npz", content[:-1] + bytes([content[-1] ^ 1]))
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.BAD_DATA
+    assert f"shard {job.datasets.uri}/train-00005-of-00008.npz was altered: sha256 " in error
+    assert job.checkpoints == job.published == []
+
+
+def test_a_key_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = "aws-kms://arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    job = new_job(encryption_key_uri=missing)
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.ACCESS_REFUSED
+    assert f"cannot encrypt with {missing}: no such key" in error
+    assert job.checkpoints == job.published == []
+
+
+def test_another_key_than_the_checkpoints(
+    new_job: NewJob, object_cloud: ObjectCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new_job().run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    status, error = refused(new_job(encryption_key_uri=object_cloud.other_key_uri), capsys)
+    assert status is ExitStatus.ACCESS_REFUSED
+    assert f"cannot decrypt with {object_cloud.other_key_uri}: no such key, another key was used" in error
+
+
+def test_a_bucket_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    status, error = refused(new_job(checkpoints_uri="s3://no-bucket-of-that-name/x"), capsys)
+    assert status is ExitStatus.ACCESS_REFUSED
+    assert error == "error: cannot list s3://no-bucket-of-that-name/x: there is no such bucket\n"
+
+
+def test_an_unreachable_endpoint(
+    new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = new_job()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.UNAVAILABLE
+    assert "the endpoint http://127.0.0.1:9 (AWS_ENDPOINT_URL) did not answer" in error
+
+
+def test_a_loss_that_is_not_finite(
+    new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainyard_training.learner import Learner
+
+    job = new_job(checkpoint_every_steps=5)
+    real_step = Learner.step
+    # A network that starts to give nonsense, as a corrupted weight or an overflow would make it.
+    monkeypatch.setattr(
+        Learner,
+        "step",
+        lambda self, images, labels: real_step(self, images * (np.nan if self.step_number == 7 else 1), labels),
+    )
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.DIVERGED
+    assert error == "error: the loss is nan at step 8 (learning_rate 0.01); nothing was saved after step 5\n"
+    assert job.checkpoints == [5]
+    assert job.published == []
+
+
+def test_a_model_below_the_target(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    job = new_job(epochs=1, target_accuracy=0.99)
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.MODEL_REFUSED
+    assert "is below target_accuracy 0.99; nothing was published" in error
+    assert job.published == []
+
+
+def test_an_export_that_computes_something_else(
+    new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainyard_training import train
+
+    job = new_job(epochs=1, target_accuracy=0)
+    real_run = train.run_onnx
+    monkeypatch.setattr(train, "run_onnx", lambda model, images: real_run(model, images) + np.float32(0.01))
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.MODEL_REFUSED
+    assert "the exported model differs from the trained one by 0.01 in a logit" in error
+    assert job.published == []
+
+
+def test_a_damaged_manifest_does_not_count_as_published(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    from trainyard_training.worker import is_published
+
+    job = new_job()
+    store = ObjectStore(job.specification.models_uri)
+    store.put(MANIFEST_NAME, b"{}")
+    assert not is_published(job.specification)
+    assert "manifest.json has schema_version None" in capsys.readouterr().err

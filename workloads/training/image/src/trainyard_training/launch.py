@@ -1,0 +1,110 @@
+"""torchrun for this package: the same agent, a faster start, and an exit code that tells how the workers ended.
+
+``python -m trainyard_training.launch --standalone --nproc-per-node=2 -m trainyard_training JOB.json`` takes torchrun's
+arguments, of which the last is the job file. torchrun forwards SIGTERM to its workers and gives them 30 s
+(``--shutdown-timeout``) for a last checkpoint, but then exits with 1 whatever they did; this exits with
+``exit_status``'s code, so that a platform can tell "run me again" from "broken".
+
+Starting takes longer than training a small model, since every process imports PyTorch and its compiler, which the
+optimisers need. So on Linux the workers are forked from one process that imports both while the agent starts.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from trainyard_training.exit_status import STATUS_FILE_VARIABLE, ExitStatus, record, recorded
+from trainyard_training.failures import report_failures
+from trainyard_training.interruption import STOP_SIGNALS
+from trainyard_training.specification import TrainingSpecification, load_specification
+from trainyard_training.worker import is_published, main_as_function
+
+# Elsewhere forking after such imports is not safe: macOS's own libraries start threads.
+_START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+_PRELOAD = ["trainyard_training.train", "torch._dynamo"]
+
+
+def main(arguments: list[str]) -> ExitStatus:
+    """Run the workers under torchrun's agent in this process, and translate how they ended.
+
+    Raises:
+        SpecificationError, StorageError: found before any worker is started.
+    """
+    if not arguments:
+        print(
+            "usage: python -m trainyard_training.launch [torchrun's options] -m trainyard_training JOB.json",
+            file=sys.stderr,
+        )
+        return ExitStatus.BAD_SPECIFICATION
+    if is_published(load_specification(Path(arguments[-1]), TrainingSpecification)):
+        return ExitStatus.DONE
+    with tempfile.TemporaryDirectory(prefix="trainyard-") as directory:
+        status_file = Path(directory, "exit-status")
+        os.environ[STATUS_FILE_VARIABLE] = str(status_file)  # For the workers, which inherit it.
+        # One thread a worker, as torchrun would have it, too, but with a warning.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        try:
+            return run_workers(lambda: _run_agent(arguments), status_file)
+        finally:
+            del os.environ[STATUS_FILE_VARIABLE]
+
+
+def run_workers(run_agent: Callable[[], None], status_file: Path) -> ExitStatus:
+    """Run the agent and read from its end and from ``status_file`` how the workers ended."""
+    if _START_METHOD == "forkserver":
+        multiprocessing.set_forkserver_preload(_PRELOAD)
+        multiprocessing.forkserver.ensure_running()
+
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    try:
+        run_agent()
+    except SignalException:
+        # Workers that have recorded nothing had not begun or were through: in both cases nothing is lost.
+        return recorded(status_file) or ExitStatus.STOPPED_EARLY
+    except ChildFailedError:
+        return recorded(status_file) or ExitStatus.FAILED
+    return ExitStatus.DONE
+
+
+def _run_agent(arguments: list[str]) -> None:
+    from torch.distributed.launcher.api import elastic_launch
+    from torch.distributed.run import config_from_args, parse_args
+
+    options = parse_args(arguments)
+    if options.standalone:
+        # What torchrun itself makes of --standalone: a rendezvous of its own on a free port.
+        options.rdzv_backend, options.rdzv_endpoint, options.rdzv_id = "c10d", "localhost:0", os.urandom(8).hex()
+    config, _, _ = config_from_args(options)
+    config.start_method = _START_METHOD
+    elastic_launch(config, main_as_function)(arguments[-1])
+
+
+def _stop_before_the_start(number: int, _frame: FrameType | None) -> NoReturn:
+    """Until the agent takes the signals itself there is nothing to save, but a temporary folder to remove."""
+    print(f"stopped before the start: received {signal.Signals(number).name}; run again", flush=True)
+    sys.exit(ExitStatus.STOPPED_EARLY)
+
+
+def _main_recorded(arguments: list[str]) -> ExitStatus:
+    """``main``, its status also written where the caller asked for it."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop_before_the_start)
+    asked_for = os.environ.pop(STATUS_FILE_VARIABLE, None)
+    status = report_failures(lambda: main(arguments))
+    if asked_for:
+        os.environ[STATUS_FILE_VARIABLE] = asked_for
+        record(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(_main_recorded(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""Publishing a finished run: the artifacts, encrypted, then the manifest that makes them count."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from trainyard_artifacts.envelope import SCHEME, Envelope
+from trainyard_artifacts.fetch import fetch_manifest
+from trainyard_artifacts.manifest import (
+    MANIFEST_NAME,
+    Artifact,
+    CodeVersion,
+    DataVersion,
+    Encryption,
+    Manifest,
+    ManifestError,
+    ModelSignature,
+    associated_data,
+    encode_manifest,
+)
+from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, ObjectStore
+from trainyard_training import __version__
+from trainyard_training.progress import warn
+from trainyard_training.specification import TrainingSpecification
+
+MODEL_NAME = "model.onnx"
+REPORT_NAME = "report.json"
+TEST_IMAGES_NAME = "test_images.npz"
+
+_FRAMEWORKS = ("numpy", "onnx", "onnxruntime", "torch")
+
+
+def published_manifest(job: TrainingSpecification) -> Manifest | None:
+    """The manifest of this very run if an earlier process has finished it.
+
+    A manifest that is damaged, or that this identity may not read, counts as none, with a warning: the run goes on from
+    its last checkpoint and publishes again.
+
+    Raises:
+        StorageError: the store does not answer.
+    """
+    uri = f"{job.models_uri}/{MANIFEST_NAME}"
+    try:
+        manifest = fetch_manifest(uri)
+    except ObjectNotFoundError:
+        return None
+    except (AccessRefusedError, ManifestError) as error:
+        warn(f"whether this run was published is unknown, it is published again: {error}")
+        return None
+    names = {artifact.name for artifact in manifest.artifacts}
+    if (manifest.job, manifest.run) != (job.job, job.run) or not names >= {MODEL_NAME, REPORT_NAME, TEST_IMAGES_NAME}:
+        warn(f"{uri} is not the manifest of {job.job}/{job.run}; it is published again")
+        return None
+    return manifest
+
+
+def publish(
+    job: TrainingSpecification,
+    envelope: Envelope,
+    artifacts: Mapping[str, bytes],
+    *,
+    data: DataVersion,
+    metrics: Mapping[str, float],
+    model: ModelSignature,
+) -> Manifest:
+    """Encrypt and store each artifact, then the manifest, whose presence means that the run is complete.
+
+    Raises:
+        EnvelopeError, StorageError: the manifest was not written.
+    """
+    store = ObjectStore(job.models_uri)
+    entries = tuple(_publish_one(job, store, envelope, name, plaintext) for name, plaintext in artifacts.items())
+    manifest = Manifest(
+        job=job.job,
+        run=job.run,
+        created=datetime.now(UTC).replace(microsecond=0),
+        data=data,
+        code=code_version(),
+        frameworks=framework_versions(),
+        metrics=dict(metrics),
+        model=model,
+        encryption=Encryption(key_uri=job.encryption_key_uri, scheme=SCHEME),
+        artifacts=entries,
+    )
+    store.put(MANIFEST_NAME, encode_manifest(manifest))
+    return manifest
+
+
+def encode_report(report: Mapping[str, Any]) -> bytes:
+    """The report as UTF-8 JSON, keys sorted."""
+    return (json.dumps(report, indent=2, sort_keys=True) + "\n").encode()
+
+
+def framework_versions() -> dict[str, str]:
+    """Versions of what computed the model."""
+    versions = {name: importlib.metadata.version(name) for name in _FRAMEWORKS}
+    return {"python": platform.python_version(), **versions}
+
+
+def code_version() -> CodeVersion:
+    """This package, with one sha256 over the names and contents of all its source files."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(package.rglob("*.py")):
+        digest.update(source.relative_to(package).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    return CodeVersion(package="trainyard-training", version=__version__, sources_sha256=digest.hexdigest())
+
+
+def _publish_one(
+    job: TrainingSpecification, store: ObjectStore, envelope: Envelope, name: str, plaintext: bytes
+) -> Artifact:
+    ciphertext = envelope.encrypt(plaintext, associated_data(job.job, job.run, name))
+    stored_as = f"{name}.tink"
+    store.put(stored_as, ciphertext)
+    return Artifact(
+        name=name,
+        object=stored_as,
+        bytes=len(plaintext),
+        sha256=hashlib.sha256(plaintext).hexdigest(),
+        ciphertext_sha256=hashlib.sha256(ciphertext).hexdigest(),
+    )

@@ -1,0 +1,83 @@
+"""The group of data-parallel workers that trains together, as torchrun starts it; one process alone is a group too."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from trainyard_training.failures import WorkerLostError
+
+_COLLECTIVE_TIMEOUT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process's place in the group, and the few things that all of them do together."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Rank 0 speaks to the user, writes checkpoints and publishes."""
+        return self.rank == 0
+
+    def sum(self, values: list[float]) -> list[float]:
+        """Element-wise sum over all workers, the same on each of them."""
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(tensor)
+        return [float(value) for value in tensor.tolist()]
+
+    def from_first(self, value: Any) -> Any:
+        """The first worker's ``value``, on every worker. What the others pass is ignored."""
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+
+@contextmanager
+def _others_present() -> Iterator[None]:
+    """Tell the end of another worker, which shows as one of many errors in a collective, from this one's own errors."""
+    try:
+        yield
+    except dist.DistError as error:
+        raise WorkerLostError(f"another worker is gone: {error}") from None
+    except RuntimeError as error:
+        if "gloo" not in str(error).lower() and "connection" not in str(error).lower():
+            raise
+        raise WorkerLostError("another worker is gone; its own message says why") from None
+
+
+@contextmanager
+def join_workers() -> Iterator[Workers]:
+    """Join the group that torchrun's environment variables describe: nccl where there are GPUs, gloo elsewhere.
+
+    Raises:
+        WorkerLostError: the other workers cannot be reached, or one is gone.
+    """
+    # One thread a worker: the workers share the machine's cores between them.
+    torch.set_num_threads(1)
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    else:
+        device = torch.device("cpu")
+    backend = "nccl" if on_gpu else "gloo"
+    if "RANK" in os.environ:
+        with _others_present():
+            dist.init_process_group(backend, timeout=_COLLECTIVE_TIMEOUT)
+    else:
+        store = dist.HashStore()
+        dist.init_process_group(backend, store=store, rank=0, world_size=1, timeout=_COLLECTIVE_TIMEOUT)
+    try:
+        with _others_present():
+            yield Workers(rank=dist.get_rank(), count=dist.get_world_size(), device=device)
+    finally:
+        dist.destroy_process_group()
