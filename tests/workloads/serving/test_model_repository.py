@@ -1,0 +1,105 @@
+"""The model's configuration, read back by protobuf's own parser, and the folder that is written."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from hypothesis import given
+from hypothesis import strategies as st
+from tritonclient.grpc import model_config_pb2
+
+from tests.workloads.serving.service_process import LABELS, SIGNATURE
+from trainyard_artifacts.manifest import ModelSignature, TensorSignature
+from trainyard_serving.model_repository import (
+    TRITON_TYPES,
+    UnservableModelError,
+    encode_text_format,
+    model_configuration,
+    write_model_repository,
+)
+
+GOLDEN = Path(__file__).parent / "config.pbtxt"
+
+
+def parse(text: str) -> Any:
+    return text_format.Parse(text, model_config_pb2.ModelConfig())
+
+
+def tensors() -> st.SearchStrategy[TensorSignature]:
+    sizes = st.none() | st.integers(1, 2**40)
+    return st.builds(
+        TensorSignature,
+        name=st.text(min_size=1),
+        dtype=st.sampled_from(sorted(TRITON_TYPES)),
+        shape=st.lists(sizes, min_size=1, max_size=5).map(lambda dimensions: (None, *dimensions)),
+    )
+
+
+@given(
+    model=st.builds(ModelSignature, input=tensors(), output=tensors(), labels=st.just(("a", "b"))),
+    name=st.text(min_size=1),
+    max_batch_size=st.integers(1, 65_536),
+    queue_delay_microseconds=st.integers(0, 10_000_000),
+    device=st.sampled_from(["cpu", "gpu"]),
+    instances=st.integers(1, 64),
+)
+def test_the_configuration_says_what_was_asked(model: ModelSignature, **asked: Any) -> None:
+    parsed = parse(model_configuration(model, **asked))
+    assert parsed.name == asked["name"]
+    assert parsed.backend == "python"
+    assert parsed.max_batch_size == asked["max_batch_size"]
+    for tensor, (found,) in ((model.input, parsed.input), (model.output, parsed.output)):
+        assert found.name == tensor.name
+        assert model_config_pb2.DataType.Name(found.data_type) == TRITON_TYPES[tensor.dtype]
+        assert list(found.dims) == [-1 if size is None else size for size in tensor.shape[1:]]
+    preferred = list(parsed.dynamic_batching.preferred_batch_size)
+    assert preferred == sorted(set(preferred))
+    assert preferred[-1] == asked["max_batch_size"]
+    assert preferred[0] >= 1
+    assert parsed.dynamic_batching.max_queue_delay_microseconds == asked["queue_delay_microseconds"]
+    (group,) = parsed.instance_group
+    assert group.count == asked["instances"]
+    assert model_config_pb2.ModelInstanceGroup.Kind.Name(group.kind) == f"KIND_{asked['device'].upper()}"
+
+
+@given(st.text())
+def test_any_text_survives_the_text_format(text: str) -> None:
+    assert parse(encode_text_format({"name": text})).name == text
+
+
+def test_the_configuration_reads_as_expected() -> None:
+    text = model_configuration(SIGNATURE, name="digits", max_batch_size=64, queue_delay_microseconds=500)
+    assert text == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "message"),
+    [
+        ("bool", (None, 3), r"tensor 'x' has dtype 'bool'; the service can pass on float16"),
+        ("float32", (1, 3), r"tensor 'x' has shape \[1, 3\]; expected null"),
+        ("float32", (None,), r"tensor 'x' has shape \[None\]"),
+        ("float32", (None, 0), r"sizes must be at least 1"),
+    ],
+)
+def test_a_model_that_cannot_be_served(dtype: str, shape: Any, message: str) -> None:
+    model = SIGNATURE.model_copy(update={"output": TensorSignature(name="x", dtype=dtype, shape=shape)})
+    with pytest.raises(UnservableModelError, match=message):
+        model_configuration(model, name="digits", max_batch_size=64, queue_delay_microseconds=500)
+
+
+def test_the_repository_is_written_for_its_owner_and_replaced(tmp_path: Path) -> None:
+    directory = tmp_path / "repository"
+    (directory / "old" / "1").mkdir(parents=True)
+    write_model_repository(
+        directory, name="digits", configuration="x", labels=(*LABELS, "two\nlines"), model_path="/proc/self/fd/3"
+    )
+    written = {str(path.relative_to(directory)) for path in directory.rglob("*")}
+    assert written == {
+        "digits", "digits/1", "digits/1/model.onnx", "digits/1/model.py", "digits/config.pbtxt", "digits/labels.txt",
+    }  # fmt: skip
+    modes = {stat.S_IMODE(path.lstat().st_mode) for path in directory.rglob("*") if not path.is_symlink()}
+    assert modes == {0o700, 0o600}
+    assert (directory / "digits/labels.txt").read_text().splitlines() == [*LABELS, "two lines"]
+    assert str((directory / "digits/1/model.onnx").readlink()) == "/proc/self/fd/3"

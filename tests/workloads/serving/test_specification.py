@@ -1,0 +1,83 @@
+"""The specification file: everything wrong in it is told at once, before anything is touched."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from trainyard_serving.specification import ServiceSpecification, SpecificationError, load_specification
+
+DOCUMENT: dict[str, Any] = {
+    "service": "digits",
+    "manifest_uri": "s3://bucket/digits/0123456789ab/manifest.json",
+    "model_name": "digits",
+    "http_port": 8000,
+    "grpc_port": 8001,
+    "metrics_port": 8002,
+    "work_dir": "/var/run/trainyard",
+    "max_batch_size": 64,
+    "queue_delay_microseconds": 500,
+}
+
+
+def load(tmp_path: Path, **changes: Any) -> ServiceSpecification:
+    path = tmp_path / "SERVICE.json"
+    path.write_text(json.dumps({name: value for name, value in (DOCUMENT | changes).items() if value is not None}))
+    return load_specification(path)
+
+
+def test_defaults_are_for_one_machine_and_the_result_is_frozen(tmp_path: Path) -> None:
+    specification = load(tmp_path)
+    assert specification.listen_address == "127.0.0.1"
+    assert (specification.device, specification.instances) == ("cpu", 1)
+    with pytest.raises(pydantic.ValidationError):
+        specification.http_port = 1
+
+
+def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> None:
+    with pytest.raises(SpecificationError) as refused:
+        load(
+            tmp_path,
+            service=None,
+            manifest_uri="https://host/manifest.json",
+            model_name="../digits",
+            http_port=0,
+            grpc_port="8001",
+            work_dir="work",
+            max_batch_size=0,
+            listen_address="localhost",
+            gpus=2,
+        )
+    lines = str(refused.value).splitlines()
+    assert all(line.startswith(f"{tmp_path / 'SERVICE.json'}: ") for line in lines)
+    text = "\n".join(line.removeprefix(f"{tmp_path / 'SERVICE.json'}: ") for line in lines)
+    for expected in (
+        "service: is missing",
+        "manifest_uri: expected the URI of an object, for example s3://BUCKET/FOLDER/manifest.json, found 'https:",
+        "model_name: string should match pattern",
+        "http_port: input should be greater than or equal to 1, found 0",
+        "grpc_port: input should be a valid integer, found '8001'",
+        "work_dir: expected an absolute path, found 'work'",
+        "max_batch_size: input should be greater than or equal to 1, found 0",
+        "listen_address: expected an IPv4 address, for example 127.0.0.1 or 0.0.0.0, found 'localhost'",
+        "gpus: is not a known field",
+    ):
+        assert expected in text
+
+
+def test_ports_must_differ(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecificationError, match=r"must differ, found http_port 8000, grpc_port 8000, metrics_port 8002"
+    ):
+        load(tmp_path, grpc_port=8000)
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "JSON"), ("[]", "object"), (None, "cannot be read")])
+def test_a_file_that_is_no_specification(tmp_path: Path, content: str | None, message: str) -> None:
+    path = tmp_path / "SERVICE.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SpecificationError, match=message):
+        load_specification(path)

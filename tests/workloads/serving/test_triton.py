@@ -1,0 +1,206 @@
+"""Finding tritonserver, or saying why it cannot run here; its command line and variables."""
+
+import platform
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from trainyard_serving.specification import ServiceSpecification
+from trainyard_serving.triton import (
+    ENVIRONMENT_VARIABLE,
+    SHARED_MEMORY,
+    Triton,
+    find_triton,
+    remove_stale_shared_memory,
+    server_arguments,
+    server_environment,
+    shared_memory_prefix,
+    triton_unavailable_reason,
+)
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+TRITON = Triton(
+    server=Path("/env/tritonserver/bin/tritonserver"),
+    backend=Path("/env/tritonserver/backends/python"),
+    stub=Path("/env/stub"),
+    environment=Path("/env"),
+    python_library=Path("/python/lib/libpython3.11.so.1.0"),
+)
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux anything but the platform is looked at")
+
+
+def reason(environment: Path | None) -> str:
+    found = triton_unavailable_reason({} if environment is None else {ENVIRONMENT_VARIABLE: str(environment)})
+    assert found is not None
+    assert "\n" not in found
+    return found
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """An environment with what has to be there, made of empty stand-ins."""
+    folder = tmp_path / "environment"
+    venv.create(folder, symlinks=True, with_pip=False)
+    packages = folder / "lib" / f"python{VERSION}" / "site-packages"
+    root = packages / "pytriton" / "tritonserver"
+    for name in ("numpy", "onnxruntime"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "__init__.py").touch()
+    for program in (
+        root / "bin" / "tritonserver",
+        root / "python_backend_stubs" / VERSION / "triton_python_backend_stub",
+    ):
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+    return folder
+
+
+@linux_only
+def test_a_complete_environment_has_no_reason(environment: Path) -> None:
+    assert triton_unavailable_reason({ENVIRONMENT_VARIABLE: str(environment)}) is None
+
+
+def test_another_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    assert reason(None) == "tritonserver is built for Linux only, and this is Darwin"
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("library", "expected"), [(("glibc", "2.31"), "this system has 2.31"), (("", ""), "another C library")]
+)
+def test_another_c_library(monkeypatch: pytest.MonkeyPatch, library: tuple[str, str], expected: str) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: library)
+    assert expected in reason(None)
+
+
+@linux_only
+def test_no_environment(tmp_path: Path) -> None:
+    assert reason(None).startswith(f"{ENVIRONMENT_VARIABLE} is not set")
+    assert reason(tmp_path).endswith("there is no Python environment there")
+
+
+@linux_only
+def test_missing_packages_are_all_named(tmp_path: Path) -> None:
+    venv.create(tmp_path / "empty", symlinks=True, with_pip=False)
+    assert reason(tmp_path / "empty").endswith("lacks the packages numpy, onnxruntime")
+
+
+@linux_only
+def test_no_server(environment: Path) -> None:
+    (server,) = environment.rglob("bin/tritonserver")
+    server.unlink()
+    assert reason(environment).endswith("bin/tritonserver is missing or not executable")
+
+
+@linux_only
+def test_no_backend_for_this_python(environment: Path) -> None:
+    (stubs,) = environment.rglob("python_backend_stubs")
+    (stubs / VERSION).rename(stubs / "3.8")
+    (stubs / "3.10").mkdir()
+    assert reason(environment).endswith(
+        f"has Python {VERSION}, for which this tritonserver has no Python backend; it has 3.8, 3.10"
+    )
+
+
+@linux_only
+def test_a_python_without_shared_library(environment: Path) -> None:
+    (stub,) = environment.rglob("triton_python_backend_stub")
+    message = "error while loading shared libraries: libpython3.9.so.1.0: cannot open shared object file"
+    stub.write_text(f"#!/bin/sh\necho '{stub}: {message}' >&2\nexit 127\n")
+    assert "does not load: libpython3.9.so.1.0: cannot open shared object file" in reason(environment)
+
+
+@linux_only
+def test_nvidias_image_is_found_where_the_environment_holds_no_server(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root,) = environment.rglob("pytriton/tritonserver")
+    backend = root / "backends" / "python"
+    backend.mkdir(parents=True)
+    (root / "python_backend_stubs" / VERSION / "triton_python_backend_stub").rename(
+        backend / "triton_python_backend_stub"
+    )
+    image = root.parent.rename(tmp_path / "opt") / "tritonserver"
+    monkeypatch.setattr("trainyard_serving.triton.IMAGE_ROOT", image)
+    found = find_triton({ENVIRONMENT_VARIABLE: str(environment)})
+    assert found.server == image / "bin" / "tritonserver"
+    assert found.stub == image / "backends" / "python" / "triton_python_backend_stub"
+
+
+def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecification:
+    document = {
+        "service": "digits",
+        "manifest_uri": "s3://bucket/m/manifest.json",
+        "model_name": "digits",
+        "http_port": 18000,
+        "grpc_port": 18001,
+        "metrics_port": 18002,
+        "work_dir": work_dir,
+        "max_batch_size": 64,
+        "queue_delay_microseconds": 500,
+    }
+    return ServiceSpecification.model_validate(document | changes)
+
+
+def test_the_command_line_serves_one_repository_on_the_given_address_and_ports() -> None:
+    arguments = server_arguments(TRITON, specification(), repository=Path("/work/r"), backends=Path("/work/b"))
+    assert arguments[0] == "/env/tritonserver/bin/tritonserver"
+    assert set(arguments) >= {
+        "--model-repository=/work/r",
+        "--backend-directory=/work/b",
+        "--model-control-mode=none",
+        "--exit-on-error=true",
+        "--strict-readiness=true",
+        "--exit-timeout-secs=30",
+        "--http-address=127.0.0.1",
+        "--grpc-address=127.0.0.1",
+        "--metrics-address=127.0.0.1",
+        "--http-port=18000",
+        "--grpc-port=18001",
+        "--metrics-port=18002",
+    }
+
+
+def test_the_server_gets_no_credential_and_what_it_needs() -> None:
+    found = server_environment(
+        TRITON,
+        {
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_SESSION_TOKEN": "x",
+            "GOOGLE_APPLICATION_CREDENTIALS": "/x",
+            "HOME": "/home/user",
+            "PYTHONPATH": "/elsewhere",
+            "PATH": "/usr/bin",
+            "LD_LIBRARY_PATH": "/usr/local/cuda/lib",
+            "NVIDIA_VISIBLE_DEVICES": "all",
+            "TRAINYARD_PROCESS_FOLDER": "/work",
+        },
+        libraries=Path("/work/libraries"),
+    )
+    assert found == {
+        "PATH": "/env/bin:/usr/bin",
+        "LD_LIBRARY_PATH": "/work/libraries:/usr/local/cuda/lib",
+        "NVIDIA_VISIBLE_DEVICES": "all",
+        "TRAINYARD_PROCESS_FOLDER": "/work",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
+
+
+@linux_only
+def test_only_shared_memory_of_the_same_working_directory_is_removed(tmp_path: Path) -> None:
+    mine, other = (SHARED_MEMORY / f"{shared_memory_prefix(str(tmp_path / name))}x" for name in ("mine", "other"))
+    mine.touch()
+    other.touch()
+    try:
+        remove_stale_shared_memory(str(tmp_path / "mine"))
+        assert not mine.exists()
+        assert other.exists()
+    finally:
+        mine.unlink(missing_ok=True)
+        other.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""What a service is asked to do: the specification file, read and checked before anything is touched."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trainyard_artifacts.storage import StorageError, split_object_uri
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class SpecificationError(Exception):
+    """The specification file cannot be used; the message has one line for each thing that is wrong."""
+
+
+def _object_uri(uri: str) -> str:
+    try:
+        split_object_uri(uri)
+    except StorageError:
+        raise ValueError("expected the URI of an object, for example s3://BUCKET/FOLDER/manifest.json") from None
+    return uri
+
+
+def _absolute_path(path: str) -> str:
+    if not Path(path).is_absolute():
+        raise ValueError("expected an absolute path")
+    return path
+
+
+def _address(address: str) -> str:
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError:
+        raise ValueError("expected an IPv4 address, for example 127.0.0.1 or 0.0.0.0") from None
+    return address
+
+
+class ServiceSpecification(BaseModel):
+    """Which model is served, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    service: Name
+    """For people: names the service in the log."""
+    manifest_uri: Annotated[str, AfterValidator(_object_uri)]
+    """The manifest of the run whose model is served."""
+    model_name: Name
+    """What clients call the model."""
+    http_port: Port
+    """KServe v2 over HTTP."""
+    grpc_port: Port
+    """KServe v2 over gRPC."""
+    metrics_port: Port
+    """Prometheus metrics, at ``/metrics``."""
+    work_dir: Annotated[str, AfterValidator(_absolute_path)]
+    """A directory of this service's own; it is made if need be. Whoever named it removes it: it never holds the model
+    (see ``sealed_file``), only what describes it."""
+    max_batch_size: int = Field(ge=1, le=65_536)
+    """Images that one request, or requests batched together, may have."""
+    queue_delay_microseconds: int = Field(ge=0, le=10_000_000)
+    """So long a request may wait for others to be batched with."""
+    listen_address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    """Only this machine reaches the default; in a cluster it is 0.0.0.0 and network policy decides."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """With gpu, each GPU has instances of its own, and tritonserver does not start without one."""
+    instances: int = Field(default=1, ge=1, le=64)
+    """Processes that run the model at the same time, for each device."""
+    drain_seconds: int = Field(default=30, ge=0, le=3600)
+    """After SIGTERM, so long requests in flight are waited for."""
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        ports = {"http_port": self.http_port, "grpc_port": self.grpc_port, "metrics_port": self.metrics_port}
+        if len(set(ports.values())) < len(ports):
+            found = ", ".join(f"{name} {port}" for name, port in ports.items())
+            raise ValueError(f"the three ports must differ, found {found}")
+        return self
+
+
+def load_specification(path: Path) -> ServiceSpecification:
+    """Read and check a specification file.
+
+    Raises:
+        SpecificationError: the file cannot be read, is not JSON, or has fields missing, unknown or out of range. All
+            that is wrong is told at once, each with the value found.
+    """
+    try:
+        return ServiceSpecification.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SpecificationError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        problems = [_problem(each["loc"], each["msg"], each["input"], each["type"]) for each in error.errors()]
+        raise SpecificationError("\n".join(f"{path}: {problem}" for problem in problems)) from None
+
+
+def _problem(location: tuple[int | str, ...], message: str, value: object, kind: str) -> str:
+    field = ".".join(map(str, location))
+    message = message.removeprefix("Value error, ")
+    if kind == "json_invalid" or not field:
+        return message
+    if kind == "missing":
+        return f"{field}: is missing"
+    if kind == "extra_forbidden":
+        return f"{field}: is not a known field"
+    return f"{field}: {message[0].lower()}{message[1:]}, found {value!r}"
