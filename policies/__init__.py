@@ -1,0 +1,1 @@
+"""The policy pack: rules that stop an insecure or careless deployment before it exists."""
