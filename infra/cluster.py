@@ -1,0 +1,131 @@
+"""The seam between a workload and what runs it: a job or a service, told without naming a cloud.
+
+The Kubernetes implementation makes Jobs and Deployments of these specifications, the local one processes. The same
+specification document drives the same entry point in both.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """What runs: a container image where there are containers, a Python module where there are processes."""
+
+    image: str
+    """Name of the image without registry and tag; the platform adds both."""
+    module: str
+    """Python module, run as `python -m MODULE`."""
+    packages: tuple[str, ...]
+    """Packages that decide what is computed: when the source of one changes, the work is done anew."""
+    launcher: str = "torch.distributed.run"
+    """Python module that starts a distributed run; it takes torchrun's arguments."""
+    obstacle: str | None = None
+    """`MODULE:FUNCTION` that tells why a process cannot run on this machine, or None, given its environment.
+
+    Asked only where the entry point runs as a process of this machine: an image brings what it needs.
+    """
+
+    def version(self) -> str:
+        """A digest of the packages' sources, standing for the image's digest. Raises ModuleNotFoundError."""
+        digest = hashlib.sha256()
+        for package in self.packages:
+            found = importlib.util.find_spec(package)
+            if found is None or not found.submodule_search_locations:
+                raise ModuleNotFoundError(f"package {package} is not installed; `make setup` installs it")
+            for folder in sorted(found.submodule_search_locations):
+                for source in sorted(Path(folder).rglob("*.py")):
+                    digest.update(f"{package}/{source.relative_to(folder).as_posix()}\0".encode())
+                    digest.update(hashlib.sha256(source.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class JobSpecification:
+    """Work that ends."""
+
+    entry_point: EntryPoint
+    document: pulumi.Input[Mapping[str, Any]]
+    """What to do: handed over as a JSON file whose path is the last argument."""
+    identity: str
+    """Which of the platform's identities the job acts as."""
+    deadline_seconds: int
+    """Seconds after which the job is asked to stop."""
+    grace_seconds: int = 30
+    """Seconds from being asked to stop to being killed."""
+    processes: int | None = None
+    """Data-parallel workers of a distributed run (see `EntryPoint.launcher`); None: one process that is on its own."""
+    arguments: tuple[str, ...] = ()
+    """Arguments before the document's path."""
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Environment variables beside those that the platform sets. Nothing secret."""
+
+
+@dataclass(frozen=True)
+class ServiceSpecification:
+    """Work that goes on until it is told to stop."""
+
+    entry_point: EntryPoint
+    document: pulumi.Input[Mapping[str, Any]]
+    """What to serve: handed over as a JSON file.
+
+    The platform adds `NAME_port` for each port, and `work_dir`, a folder of the service's own.
+    """
+    identity: str
+    """Which of the platform's identities the service acts as."""
+    ports: Mapping[str, int]
+    """TCP ports by name (`http`, …); 0 lets the platform choose."""
+    readiness_path: str
+    """Path that answers 200 on port `http` as soon as the service can be used."""
+    readiness_deadline_seconds: int = 120
+    """Seconds that the service has to become ready."""
+    grace_seconds: int = 30
+    """Seconds from being asked to stop to being killed."""
+    arguments: tuple[str, ...] = ()
+    """Arguments before the document's path."""
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Environment variables beside those that the platform sets. Nothing secret."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has been asked for."""
+
+    resource: pulumi.Resource
+    """What to depend on to run after the job."""
+    exit_code: pulumi.Output[int]
+    """0, known when the job is done; a job that fails fails the deployment."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that has been asked for."""
+
+    resource: pulumi.Resource
+    """What to depend on to run after the service is ready."""
+    endpoints: pulumi.Output[Mapping[str, str]]
+    """`HOST:PORT` by the port's name, known when the service is ready."""
+
+
+class Cluster(Protocol):
+    """Runs jobs and services."""
+
+    def obstacle(self, entry_point: EntryPoint) -> str | None:
+        """Why an entry point cannot run here, in a sentence; None if it can."""
+        ...
+
+    def run_job(self, name: str, job: JobSpecification, opts: pulumi.ResourceOptions | None = None) -> Job:
+        """Runs a job and waits until it is done. What was done before with the same specification is not run again."""
+        ...
+
+    def run_service(
+        self, name: str, service: ServiceSpecification, opts: pulumi.ResourceOptions | None = None
+    ) -> Service:
+        """Starts a service and waits until it is ready."""
+        ...

@@ -1,0 +1,85 @@
+"""What any cloud hands to a workload, and the choice of the cloud.
+
+Workloads import this module and nothing else of `infra`.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
+from infra.settings import ServingSettings, Settings, TrainingSettings
+
+__all__ = [
+    "Cluster",
+    "EntryPoint",
+    "Identity",
+    "Job",
+    "JobSpecification",
+    "Platform",
+    "Service",
+    "ServiceSpecification",
+    "ServingSettings",
+    "TrainingSettings",
+    "create_platform",
+    "tags_for",
+]
+
+
+class Identity(enum.StrEnum):
+    """Who acts: each may do what its work needs and nothing more."""
+
+    LOADER = "loader"
+    """Writes data sets."""
+    TRAINING = "training"
+    """Reads data sets, reads and writes checkpoints, writes models."""
+    SERVING = "serving"
+    """Reads models."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a workload sees of a cloud."""
+
+    cluster: Cluster
+    """Where to run."""
+    datasets_uri: pulumi.Output[str]
+    """URI of the bucket of data sets, such as `s3://NAME`."""
+    checkpoints_uri: pulumi.Output[str]
+    """URI of the bucket of checkpoints."""
+    models_uri: pulumi.Output[str]
+    """URI of the bucket of released models."""
+    logs_uri: pulumi.Output[str]
+    """URI of the bucket of logs."""
+    encryption_key_uri: pulumi.Output[str]
+    """URI, as Tink writes it, of the key-encryption key for envelope encryption."""
+    service_accounts: Mapping[Identity, pulumi.Output[str]]
+    """The cloud's name (ARN, e-mail address) of each identity."""
+    outputs: Mapping[str, pulumi.Output[object]]
+    """What a person needs to use the platform by hand, for the stack's outputs; credentials are secrets."""
+
+
+def tags_for(settings: Settings, *, project: str, stack: str) -> dict[str, str]:
+    """The tags of every resource of a stack."""
+    return {"project": project, "stack": stack, "owner": settings.owner, "cost_centre": settings.cost_centre}
+
+
+def create_platform(settings: Settings, *, workload: str) -> Platform:
+    """Provisions the platform of the chosen cloud. Raises pulumi.RunError for a cloud without one.
+
+    :param workload: Name of what will run on it: the prefix in every bucket that its identities may use.
+    """
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    match settings.cloud:
+        case "local":
+            from infra.local.platform import LocalPlatform
+
+            tags = tags_for(settings, project=project, stack=stack)
+            local = LocalPlatform(
+                "local", project=project, stack=stack, workload=workload, settings=settings.local, tags=tags
+            )
+            return local.platform()
+        case cloud:
+            raise pulumi.RunError(f"The platform for {cloud} is not built yet; set trainyard:cloud to local.")

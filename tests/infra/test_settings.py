@@ -1,0 +1,134 @@
+"""Settings: what is accepted, and what a person reads who mistypes one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import Settings, SettingsError, default_configuration, parse_settings
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+
+BAD: dict[str, dict[str, str]] = {
+    "unknown_keys": {
+        "trainyard:traning": "{}",
+        "trainyard:epochs": "3",
+        "trainyard:colour": "red",
+        "trainyard:training": '{"epoch": 4}',
+        "trainyard:serving": '{"grpc-port": 1}',
+        "trainyard:local": '{"colour": "red"}',
+    },
+    "mistyped": {
+        "trainyard:cloud": "azure",
+        "trainyard:owner": "",
+        "trainyard:cost_centre": "a\nb",
+        "trainyard:training": '{"epochs": "many", "processes": true, "learning_rate": "fast", "seed": 1.5}',
+        "trainyard:serving": '{"enabled": "maybe", "http_port": [1]}',
+        "trainyard:local": "5000",
+    },
+    "out_of_range": {
+        "trainyard:owner": "x" * 64,
+        "trainyard:training": '{"epochs": 0, "learning_rate": 0, "target_accuracy": 1.01, "dataset_shards": 65}',
+        "trainyard:serving": '{"http_port": -1, "metrics_port": 65536, "enabled": 1}',
+        "trainyard:local": '{"cloud_port": 70000}',
+    },
+    "together": {
+        "trainyard:training": '{"processes": 3}',
+        "trainyard:serving": '{"http_port": 8000, "grpc_port": 8000}',
+    },
+    "batch": {"trainyard:training": '{"global_batch_size": 60}'},
+    "cloud_to_come": {"trainyard:cloud": "aws", "trainyard:training": '{"epochs": -5}'},
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_every_problem_is_told_in_one_error(case: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(BAD[case])
+    assert str(raised.value) + "\n" == (GOLDEN / f"settings_{case}.txt").read_text()
+
+
+def test_a_secret_value_is_never_shown() -> None:
+    configuration = {
+        "trainyard:training": '{"epochs": "hunter2"}',
+        "trainyard:owner": "\nhunter2",
+        "trainyard:x": "hunter2",
+    }
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(configuration, secret_keys=configuration)
+    assert "hunter2" not in str(raised.value)
+    assert "(secret)" in str(raised.value)
+
+
+def test_other_namespaces_are_left_alone() -> None:
+    assert parse_settings({"aws:region": "eu-west-1", "pulumi:tags": "{}"}) == Settings()
+
+
+def test_text_that_reads_as_a_number_is_one() -> None:
+    settings = parse_settings({"trainyard:training": '{"learning_rate": "0.01", "epochs": "3"}'})
+    assert (settings.training.learning_rate, settings.training.epochs) == (0.01, 3)
+
+
+def test_the_project_file_states_every_setting_and_its_default() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert {
+        key.removeprefix("trainyard:"): item["default"] for key, item in declared.items()
+    } == default_configuration()
+    for key, item in declared.items():
+        assert item["description"], key
+        if item["type"] == "object":
+            assert not [field for field in item["default"] if field not in item["description"]], key
+
+
+_training = st.fixed_dictionaries(
+    {},
+    optional={
+        "epochs": st.integers(1, 1000),
+        "processes": st.sampled_from([1, 2, 4, 8]),
+        "learning_rate": st.floats(0, 1, exclude_min=True),
+        "keep_checkpoints": st.integers(1, 100),
+        "max_runtime_minutes": st.integers(1, 10_080),
+        "target_accuracy": st.floats(0, 1),
+        "seed": st.integers(0, 2**32 - 1),
+    },
+)
+_serving = st.fixed_dictionaries(
+    {},
+    optional={
+        "enabled": st.booleans(),
+        "http_port": st.integers(1, 20_000),
+        "grpc_port": st.integers(20_001, 40_000),
+        "max_batch_size": st.integers(1, 4096),
+        "queue_delay_microseconds": st.integers(0, 1_000_000),
+    },
+)
+
+
+@given(
+    training=_training, serving=_serving, owner=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 _.@+=:/-]{0,62}", fullmatch=True)
+)
+def test_valid_settings_survive_the_round_trip(training: dict[str, Any], serving: dict[str, Any], owner: str) -> None:
+    objects = {"trainyard:training": json.dumps(training), "trainyard:serving": json.dumps(serving)}
+    settings = parse_settings({**objects, "trainyard:owner": owner})
+    assert settings.training.model_dump() == {**Settings().training.model_dump(), **training}
+    assert settings.serving.model_dump() == {**Settings().serving.model_dump(), **serving}
+    written = {
+        f"trainyard:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.model_dump().items()
+    }
+    assert parse_settings(written) == settings
+
+
+@given(st.dictionaries(st.text(max_size=12).map(lambda key: f"trainyard:{key}"), st.text(max_size=20), max_size=5))
+def test_whatever_is_configured_the_answer_is_settings_or_one_error(configuration: dict[str, str]) -> None:
+    try:
+        settings = parse_settings(configuration)
+    except SettingsError as error:
+        assert "in its settings" in str(error)  # noqa: PT017
+    else:
+        assert isinstance(settings, Settings)

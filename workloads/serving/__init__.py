@@ -1,0 +1,1 @@
+"""The inference service: component.py deploys it, image/ is what runs."""

@@ -1,0 +1,1 @@
+"""The training job: component.py deploys it, image/ is what runs."""
