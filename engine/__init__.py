@@ -1,0 +1,1 @@
+"""The embedded deployment engine: the server side of Pulumi's protocol, for previews and the local stack."""

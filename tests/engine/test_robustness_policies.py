@@ -1,0 +1,109 @@
+"""Policy packs that crash or hang: one clear error that names the pack, nothing is created, no process is left."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.events import StepStarted
+from tests.engine.policy_packs import policy_python, write_pack
+from tests.engine.robustness import Outcome, Project, Running, make_project, says
+
+PACK = """
+import os, time
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def judge(args, report):
+    if args.resource_type.startswith("pulumi-python:"):
+        {judge}
+
+PolicyPack("trouble", [
+    ResourceValidationPolicy("judge", "Judges.", judge, enforcement_level=EnforcementLevel.{level}),
+])
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "project", 'Thing("thing")\n')
+
+
+def write(folder: Path, source: str) -> Path:
+    environment = Path(policy_python()).parent.parent
+    pack = write_pack(folder, source)
+    (pack / "PulumiPolicy.yaml").write_text(
+        f"runtime:\n  name: python\n  options:\n    virtualenv: {environment}\nversion: 1.2.3\n"
+    )
+    return pack
+
+
+def assert_nothing_created(project: Project, outcome: Outcome) -> None:
+    assert outcome.finished.outcome == "failed"
+    created = [
+        event.urn for event in outcome.events if isinstance(event, StepStarted) and "python:dynamic" in event.urn
+    ]
+    assert created == []
+    assert project.cloud == {}
+    project.wait_until_quiet()
+    assert not list((project.folder / ".pulumi").rglob("locks/**/*.json"))
+
+
+def test_a_pack_that_crashes_at_its_start(project: Project, tmp_path: Path) -> None:
+    pack = write(tmp_path / "pack", 'raise RuntimeError("the pack is broken")')
+    for dry_run in (True, False):
+        outcome = project.run(policy_packs=[pack], dry_run=dry_run)
+        assert_nothing_created(project, outcome)
+        assert outcome.finished.cause == "policy"
+        assert outcome.errors.startswith(f"policy pack {pack}: ended with exit status 1 before it was ready")
+        assert "the pack is broken" in outcome.errors
+
+
+@pytest.mark.parametrize(
+    ("judge", "words"),
+    [
+        ("os._exit(9)", "ended with exit status 9 while analyzing"),
+        ("os.kill(os.getpid(), 9)", "was ended by SIGKILL while analyzing"),
+        ('raise ValueError("the policy is wrong")', "the policy is wrong"),
+    ],
+)
+def test_a_pack_that_fails_while_it_judges(project: Project, tmp_path: Path, judge: str, words: str) -> None:
+    pack = write(tmp_path / "pack", PACK.format(judge=judge, level="MANDATORY"))
+    outcome = project.run(policy_packs=[pack])
+    assert_nothing_created(project, outcome)
+    assert outcome.finished.cause == "policy"
+    assert "policy pack trouble: " in outcome.errors
+    assert words in outcome.errors
+    assert "::thing" in outcome.errors
+
+
+def test_a_mandatory_violation_stops_before_the_resource(project: Project, tmp_path: Path) -> None:
+    pack = write(tmp_path / "pack", PACK.format(judge='report("Not this one.")', level="MANDATORY"))
+    outcome = project.run(policy_packs=[pack])
+    assert_nothing_created(project, outcome)
+    assert outcome.finished.cause == "policy"
+
+
+def test_a_pack_that_hangs_while_it_starts_can_be_stopped(project: Project, tmp_path: Path) -> None:
+    pack = write(tmp_path / "pack", "import time\ntime.sleep(600)\n")
+    with Running(project, policy_packs=[pack]) as running:
+        deadline = time.monotonic() + 30
+        while not any("pulumi.policy" in each.cmdline() for each in project.processes()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.interrupt()
+        outcome = running.finish()
+    assert outcome.finished.outcome == "cancelled"
+    assert project.cloud == {}
+    project.wait_until_quiet()
+    assert not list((project.folder / ".pulumi").rglob("locks/**/*.json"))
+
+
+def test_a_pack_that_hangs_while_it_judges_can_be_stopped(project: Project, tmp_path: Path) -> None:
+    source = PACK.format(judge='print("here", flush=True); time.sleep(600)', level="MANDATORY")
+    with Running(project, policy_packs=[write(tmp_path / "pack", source)]) as running:
+        assert running.wait_for(says("here"))
+        running.interrupt()
+        outcome = running.finish()
+    assert outcome.finished.outcome == "cancelled"
+    assert project.cloud == {}
+    project.wait_until_quiet()
