@@ -1,0 +1,1 @@
+"""`yard`: Trainyard's command line, one file a command."""

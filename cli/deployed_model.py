@@ -1,0 +1,89 @@
+"""What a stack has trained and serves, as its outputs tell, and access to it as the serving identity."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.errors import CommandError
+from cli.exit_status import ExitStatus
+from engine.stack_outputs import read_outputs
+from engine.values import UNKNOWN, Properties, Secret, strip_secrets
+
+MODEL_NAME = "digits"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedModel:
+    """A stack's outputs, as far as clients need them."""
+
+    manifest_uri: str
+    http_address: str
+    """HOST:PORT of KServe v2 over HTTP; empty where the stack serves nothing."""
+    grpc_address: str
+    """HOST:PORT of KServe v2 over gRPC; empty where the stack serves nothing."""
+    environment: dict[str, str]
+    """What the clouds' SDKs read to reach the model as the serving identity; holds a secret."""
+
+    def __repr__(self) -> str:
+        return f"DeployedModel({self.manifest_uri!r})"
+
+
+def find_model(directory: Path, stack: str) -> DeployedModel:
+    """The model that the stack has deployed. Raises EngineError, or CommandError where there is none."""
+    outputs = read_outputs(directory, stack)
+    if "manifest_uri" not in outputs:
+        raise CommandError(
+            f"stack {stack} has no model yet: run 'yard up -s {stack}' to its end", ExitStatus.STACK_NOT_FOUND
+        )
+    return DeployedModel(
+        manifest_uri=_text(outputs, "manifest_uri", stack),
+        http_address=_text(outputs, "http_url", stack).removeprefix("http://") if "http_url" in outputs else "",
+        grpc_address=_text(outputs, "grpc_url", stack) if "grpc_url" in outputs else "",
+        environment=_environment(outputs, stack),
+    )
+
+
+@contextmanager
+def acting_as_serving(model: DeployedModel) -> Iterator[None]:
+    """Inside the block, this process's environment has the serving identity's credentials and no others."""
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(model.environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _environment(outputs: Properties, stack: str) -> dict[str, str]:
+    if "endpoint_url" not in outputs:
+        # On a real cloud the caller's own credentials count.
+        return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return {
+        "AWS_ENDPOINT_URL": _text(outputs, "endpoint_url", stack),
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": _text(outputs, "region", stack),
+        "AWS_DEFAULT_REGION": _text(outputs, "region", stack),
+        "AWS_ACCESS_KEY_ID": _text(outputs, "serving_access_key_id", stack),
+        "AWS_SECRET_ACCESS_KEY": _text(outputs, "serving_secret_access_key", stack),
+    }
+
+
+def _text(outputs: Properties, name: str, stack: str) -> str:
+    value = outputs.get(name)
+    if isinstance(value, Secret) and value.value is UNKNOWN:
+        raise CommandError(
+            f"the output {name} of stack {stack} is a secret, and its passphrase is not here: set "
+            "PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+            ExitStatus.CONFIGURATION,
+        )
+    plain = strip_secrets(value)
+    if not isinstance(plain, str):
+        raise CommandError(
+            f"stack {stack} has no output {name}: run 'yard up -s {stack}' to its end", ExitStatus.STACK_NOT_FOUND
+        )
+    return plain

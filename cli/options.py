@@ -1,0 +1,26 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack, as in Pulumi.STACK.yaml.")]
+Directory = Annotated[
+    Path, typer.Option("--cwd", "-C", help="The project folder, or one below it.", file_okay=False, show_default="here")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without asking.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show every property that differs.")]
+ShowSame = Annotated[bool, typer.Option("--show-sames", help="Show unchanged resources too.")]
+PolicyPacks = Annotated[
+    list[Path] | None,
+    typer.Option("--policy-pack", help="A policy pack's folder; may be given several times.", file_okay=False),
+]
+PolicyConfigs = Annotated[
+    list[Path] | None,
+    typer.Option("--policy-pack-config", help="The configuration of each policy pack, in their order.", dir_okay=False),
+]
+Parallel = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many steps may run at the same time.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the SDK's and the engine's own messages.")]
+
+DEFAULT_STACK = "local"

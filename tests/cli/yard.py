@@ -1,0 +1,97 @@
+"""Runs `yard` as a user does, on small projects in temporary folders."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def yard(*arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None) -> Result:
+    """Runs `yard ARGUMENTS` to its end, without a terminal."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    variables |= {"PULUMI_CONFIG_PASSPHRASE": "correct horse", "COLUMNS": "100", **(environment or {})}
+    finished = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "yard.py"), *arguments],
+        env=variables,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Result(finished.returncode, finished.stdout, finished.stderr)
+
+
+def make_project(folder: Path, program: str, *, config: str = "", stack: str = "local") -> Path:
+    """Writes a project with one stack; returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (folder / f"Pulumi.{stack}.yaml").write_text(config or "config: {}\n")
+    (folder / "__main__.py").write_text(program)
+    return folder
+
+
+FILES = '''\
+"""Files as dynamic resources: a cloud small enough to look into."""
+
+import os
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+
+class FileProvider(ResourceProvider):
+    serialize_as_secret_always = False
+
+    def check(self, olds, news):
+        failures = [CheckFailure("content", "must not be 'refused'")] if news.get("content") == "refused" else []
+        return CheckResult(news, failures)
+
+    def diff(self, id_, olds, news):
+        replaces = ["path"] if olds["path"] != news["path"] else []
+        return DiffResult(changes=bool(replaces) or olds["content"] != news["content"], replaces=replaces)
+
+    def create(self, props):
+        if props["content"] == "broken":
+            raise RuntimeError("the disk says no")
+        with open(props["path"], "w") as file:
+            file.write(props["content"])
+        return CreateResult(os.path.basename(props["path"]), dict(props))
+
+    def update(self, id_, olds, news):
+        with open(news["path"], "w") as file:
+            file.write(news["content"])
+        return UpdateResult(dict(news))
+
+    def delete(self, id_, props):
+        if os.path.exists(props["path"]):
+            os.remove(props["path"])
+
+
+class File(Resource, module="test", name="File"):
+    path: pulumi.Output[str]
+    content: pulumi.Output[str]
+
+    def __init__(self, name, path, content, opts=None):
+        super().__init__(FileProvider(), name, {"path": path, "content": content}, opts)
+'''
+
+
+def make_file_project(folder: Path, program: str, *, config: str = "") -> Path:
+    """A project whose program can import `File` from `files`."""
+    make_project(folder, program, config=config)
+    (folder / "files.py").write_text(FILES)
+    return folder

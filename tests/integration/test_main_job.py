@@ -1,0 +1,129 @@
+"""The main job, from a clean copy of the project: provision, train, serve, ask, lose the service, rebuild, destroy."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.exit_status import ExitStatus
+from tests.cli.yard import ROOT, Result, yard
+from trainyard_serving.triton import triton_unavailable_reason
+
+TRITON = os.environ.get("TRAINYARD_TRITON_VENV", str(ROOT / ".venv-triton"))
+NO_TRITON = triton_unavailable_reason({**os.environ, "TRAINYARD_TRITON_VENV": TRITON})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """The files that a user's clone would have, in a folder of their own."""
+    folder = tmp_path / "clone"
+    for name in ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py"):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("infra", "workloads"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "image"))
+    yield folder
+    if (folder / ".pulumi").exists():
+        in_project(folder, "destroy", "--yes")
+
+
+def in_project(folder: Path, *arguments: str) -> Result:
+    return yard(*arguments, "-C", str(folder), environment={"TRAINYARD_TRITON_VENV": TRITON})
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Every process that works in or for the folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder) in " ".join(process.cmdline()) or process.cwd().startswith(str(folder)):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_provision_train_serve_and_leave_nothing(project: Path, tmp_path: Path) -> None:
+    up = in_project(project, "up", "--yes")
+    assert up.code == ExitStatus.SUCCESS, up.out + up.err
+    assert "Everything in the local cloud" in up.out, "the user is told that it is held in memory"
+
+    unchanged = in_project(project, "preview", "--expect-no-changes")
+    assert unchanged.code == ExitStatus.SUCCESS, unchanged.out
+
+    model = tmp_path / "model"
+    got = in_project(project, "artifacts", "get", str(model))
+    assert got.code == ExitStatus.SUCCESS, got.err
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert manifest["metrics"]["test_accuracy"] >= 0.97
+    assert (model / "model.onnx").stat().st_size == next(
+        artifact["bytes"] for artifact in manifest["artifacts"] if artifact["name"] == "model.onnx"
+    )
+
+    if NO_TRITON is None:
+        for protocol in ("http", "grpc"):
+            predicted = in_project(project, "predict", "--protocol", protocol)
+            assert predicted.code == ExitStatus.SUCCESS, predicted.err
+            accuracy = re.search(r"accuracy (\d\.\d+) on \d+ test images", predicted.out)
+            assert accuracy is not None
+            assert float(accuracy[1]) == pytest.approx(manifest["metrics"]["test_accuracy"], abs=1e-3)
+        kill_server(project)
+        noticed = in_project(project, "preview", "--expect-no-changes")
+        assert noticed.code == ExitStatus.CHANGES, noticed.out
+        assert "Service serving" in noticed.out
+        assert "Job training" not in noticed.out, "only what is gone is built again"
+        assert in_project(project, "up", "--yes").code == ExitStatus.SUCCESS
+        assert in_project(project, "predict").code == ExitStatus.SUCCESS
+    else:
+        assert "inference service is left out" in up.out
+
+    state = (project / ".pulumi" / "stacks" / "trainyard" / "local.json").read_text()
+    for secret in re.findall(r"AWS_SECRET_ACCESS_KEY=(\S+)", environment_of_processes(project)):
+        assert secret not in state + up.out + up.err
+
+    destroyed = in_project(project, "destroy", "--yes")
+    assert destroyed.code == ExitStatus.SUCCESS, destroyed.out
+    assert processes_of(project) == []
+    assert sorted(path.name for path in (project / ".pulumi").iterdir()) == [
+        "backups",
+        "history",
+        "locks",
+        "meta.yaml",
+        "stacks",
+    ]
+
+
+def kill_server(folder: Path) -> None:
+    """Kills tritonserver as an out-of-memory killer would."""
+    servers = [process for process in processes_of(folder) if process.name().startswith("triton")]
+    assert servers, [process.cmdline() for process in processes_of(folder)]
+    for server in servers:
+        server.send_signal(signal.SIGKILL)
+    psutil.wait_procs(servers, timeout=10)
+
+
+def environment_of_processes(folder: Path) -> str:
+    """The environments of the folder's processes, one variable a line."""
+    lines = []
+    for process in processes_of(folder):
+        try:
+            lines += [f"{name}={value}" for name, value in process.environ().items()]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return "\n".join(lines)
+
+
+def test_the_command_that_make_up_runs_exists() -> None:
+    makefile = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "up"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert ".venv/bin/yard up -s local --yes" in makefile
