@@ -9,14 +9,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 500
 SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 
-PARTS = {"cli", "engine", "infra", "planning", "policies", "scripts", "tests", "workloads"}
+PARTS = {"bench", "cli", "engine", "infra", "planning", "policies", "scripts", "tests", "workloads"}
 INSTALLED = {"trainyard_artifacts", "trainyard_serving", "trainyard_training"}
 
 # Where a file lies (the longest prefix counts) -> what of the project it may import, besides its own part.
 # What is named here allows its submodules too.
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
-    "cli": {"engine", "planning", "trainyard_artifacts", "trainyard_serving"},
+    "bench": {"engine", "infra.local"},
+    "cli": {"bench", "engine", "planning", "trainyard_artifacts", "trainyard_serving"},
     "engine": set(),
     "infra": set(),
     "planning": set(),

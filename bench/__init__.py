@@ -1,0 +1,1 @@
+"""Benchmarks: what `yard bench` measures, how it is reported, and where the results are kept."""
