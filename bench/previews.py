@@ -2,16 +2,18 @@
 
 The program registers component resources in a loop, each with two inputs and an output. A *first* preview finds no
 state; a *no-change* preview finds all of them recorded by an `up` before it. Where `pulumi` is on PATH, both commands
-preview the same program, turn by turn, each in a folder with a state of its own, and the results are compared.
+preview the same program, each in a folder with a state of its own. All sizes and both commands take turns, so that
+whatever else the machine does meets all of them alike.
 """
 
+import json
 import os
 import re
 import shutil
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -67,12 +69,35 @@ class Contestant:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One contestant's preview of one size and kind."""
+class Project:
+    """A program of one size, and who previews it in that folder."""
 
-    seconds: float
-    cpu_seconds: float
+    contestant: Contestant
+    size: int
+    folder: Path
+
+
+@dataclass(slots=True)
+class Measured:
+    """A project's previews of one kind."""
+
     peak_mib: float
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """The median wall time."""
+        return statistics.median(run.seconds for run in self.runs)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The median CPU time."""
+        return statistics.median(run.cpu_seconds for run in self.runs)
+
+    @property
+    def least_seconds(self) -> float:
+        """The wall time of the run that was disturbed least."""
+        return min(run.seconds for run in self.runs)
 
 
 def runs_of(size: int) -> int:
@@ -103,26 +128,26 @@ def measure_previews(
     contestants = [_yard(yard)]
     if pulumi is not None:
         contestants.append(_pulumi(pulumi, folder / "home"))
-    medians: dict[tuple[Kind, int], list[Measured]] = {}
-    for size in sorted(sizes):
-        folders = [make_project(folder / f"{each.name.replace(' ', '-')}-{size}", size) for each in contestants]
-        for contestant, project in zip(contestants, folders, strict=True):
-            if contestant.has_stacks_to_make:
-                measure.run(contestant.command(project, "stack", "init", STACK))
-        for kind in KINDS:
-            if kind == "no-change":
-                for contestant, project in zip(contestants, folders, strict=True):
-                    progress(f"{size:,} components: {contestant.name} up")
-                    measure.run(contestant.command(project, "up", "--stack", STACK, "--yes", "--skip-preview"))
-            medians[kind, size] = _measure_kind(contestants, folders, kind, size, runs_of(size), progress)
-    return [result for kind in KINDS for result in _results(kind, contestants, medians)]
+    projects = [
+        Project(contestant, size, make_project(folder / f"{contestant.name.replace(' ', '-')}-{size}", size))
+        for size in sorted(sizes)
+        for contestant in contestants
+    ]
+    results = []
+    for kind in KINDS:
+        for project in projects:
+            _prepare(project, kind, progress)
+        measured = _measure(projects, kind, runs_of, progress)
+        results += _results(kind, contestants, list(zip(projects, measured, strict=True)))
+    return results
 
 
 def make_project(folder: Path, size: int) -> Path:
     """Writes a project with a program of so many components; returns its folder."""
     (folder / "state").mkdir(parents=True)
     (folder / "Pulumi.yaml").write_text(
-        f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n", encoding="utf-8"
+        f"name: bench\nruntime:\n  name: python\n  options:\n    virtualenv: {json.dumps(sys.prefix)}\n",
+        encoding="utf-8",
     )
     (folder / f"Pulumi.{STACK}.yaml").write_text("config: {}\n", encoding="utf-8")
     (folder / "__main__.py").write_text(_PROGRAM.replace("COUNT", str(size)), encoding="utf-8")
@@ -168,52 +193,54 @@ def _environment() -> dict[str, str]:
     return {**kept, "PULUMI_BACKEND_URL": "file://./state", "PULUMI_CONFIG_PASSPHRASE": "bench"}
 
 
-def _measure_kind(
-    contestants: Sequence[Contestant],
-    folders: Sequence[Path],
-    kind: Kind,
-    size: int,
-    runs: int,
-    progress: Callable[[str], None],
+def _prepare(project: Project, kind: Kind, progress: Callable[[str], None]) -> None:
+    """Brings the project into the state that previews of this kind find."""
+    who = project.contestant
+    if kind == "first":
+        if who.has_stacks_to_make:
+            measure.run(who.command(project.folder, "stack", "init", STACK))
+    else:
+        progress(f"{project.size:,} components: {who.name} up")
+        measure.run(who.command(project.folder, "up", "--stack", STACK, "--yes", "--skip-preview"))
+
+
+def _measure(
+    projects: Sequence[Project], kind: Kind, runs_of: Callable[[int], int], progress: Callable[[str], None]
 ) -> list[Measured]:
-    """The medians of each contestant, run turn by turn so that all meet the same machine."""
-    what = f"{size:,} components: {kind} preview"
-    commands = [
-        contestant.command(folder, "preview", "--stack", STACK)
-        for contestant, folder in zip(contestants, folders, strict=True)
-    ]
-    peaks = []
-    for contestant, command in zip(contestants, commands, strict=True):
-        progress(f"{what}, {contestant.name}, memory")
-        peaks.append(measure.peak_memory_mib(command))
-    done: list[list[Run]] = [[] for _ in contestants]
-    for number in range(1, runs + 1):
-        for contestant, command, its_runs in zip(contestants, commands, done, strict=True):
-            progress(f"{what}, {contestant.name}, run {number} of {runs}")
-            its_runs.append(measure.run(command))
-            _require(its_runs[-1].output, kind, size, contestant.name)
-    return [
-        Measured(
-            statistics.median(run.seconds for run in its_runs),
-            statistics.median(run.cpu_seconds for run in its_runs),
-            peak,
-        )
-        for its_runs, peak in zip(done, peaks, strict=True)
-    ]
+    """Measures previews of one kind, of every project in turn; memory first, which warms up for the times."""
+    measured = []
+    for project in projects:
+        progress(f"{_what(project, kind)}, memory")
+        measured.append(Measured(measure.peak_memory_mib(_preview(project))))
+    for number in range(1, max(runs_of(project.size) for project in projects) + 1):
+        for project, its in zip(projects, measured, strict=True):
+            if number <= runs_of(project.size):
+                progress(f"{_what(project, kind)}, run {number} of {runs_of(project.size)}")
+                its.runs.append(measure.run(_preview(project)))
+                _require(its.runs[-1].output, kind, project)
+    return measured
 
 
-def _require(output: str, kind: Kind, size: int, who: str) -> None:
+def _preview(project: Project) -> Command:
+    return project.contestant.command(project.folder, "preview", "--stack", STACK)
+
+
+def _what(project: Project, kind: Kind) -> str:
+    return f"{project.size:,} components: {kind} preview, {project.contestant.name}"
+
+
+def _require(output: str, kind: Kind, project: Project) -> None:
     """Raises BenchError unless the preview says that it found the components, and the stack around them."""
-    expected = f"{size + 1} {'to create' if kind == 'first' else 'unchanged'}"
+    expected = f"{project.size + 1} {'to create' if kind == 'first' else 'unchanged'}"
     if not re.search(rf"\b{expected}\b", output):
-        raise BenchError(f"{who} was expected to preview {expected!r}, and printed:\n{output[-2000:]}")
+        name = project.contestant.name
+        raise BenchError(f"{name} was expected to preview {expected!r}, and printed:\n{output[-2000:]}")
 
 
 def _results(
-    kind: Kind, contestants: Sequence[Contestant], medians: dict[tuple[Kind, int], list[Measured]]
+    kind: Kind, contestants: Sequence[Contestant], measured: Sequence[tuple[Project, Measured]]
 ) -> list[Result]:
-    sizes = [size for each, size in medians if each == kind]
-    results = []
+    results: list[Result] = []
 
     def add(name: str, values: Sequence[float], unit: Unit, target: Target | None) -> None:
         compared = Comparison(what=contestants[1].name, value=values[1]) if len(values) > 1 else None
@@ -228,14 +255,16 @@ def _results(
             )
         )
 
+    sizes = sorted({project.size for project, _ in measured})
     for size in sizes:
-        measured = medians[kind, size]
-        add(f"{size}/time", [each.seconds for each in measured], "s", TIME_TARGET)
-        add(f"{size}/cpu-time", [each.cpu_seconds for each in measured], "s", None)
-        add(f"{size}/memory", [each.peak_mib for each in measured], "MiB", None)
+        of_size = [its for project, its in measured if project.size == size]
+        add(f"{size}/time", [its.seconds for its in of_size], "s", TIME_TARGET)
+        add(f"{size}/cpu", [its.cpu_seconds for its in of_size], "s", None)
+        add(f"{size}/memory", [its.peak_mib for its in of_size], "MiB", None)
     if len(sizes) > 2:
         growths = [
-            growth({size: medians[kind, size][index].seconds for size in sizes}) for index in range(len(contestants))
+            growth({project.size: its.least_seconds for project, its in measured if project.contestant is contestant})
+            for contestant in contestants
         ]
         add("growth", growths, "x", GROWTH_TARGET)
     return results

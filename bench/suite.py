@@ -70,7 +70,7 @@ def run(
     describe_machine()
     results = measure(chosen, progress or Console(stderr=True))
     write_results(output, merged(kept, results))
-    console = console or Console(soft_wrap=True)
+    console = console or Console()
     print_results([result.document() for result in results], console)
     console.print(f"Written to {output}", markup=False, highlight=False, soft_wrap=True)
 

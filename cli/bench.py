@@ -22,6 +22,8 @@ def bench(
         run(benchmarks or [])
     except UnknownBenchmark as error:
         raise CommandError(str(error), ExitStatus.CONFIGURATION) from None
+    except KeyboardInterrupt:
+        raise CommandError("stopped; the results are as they were before", ExitStatus.CANCELLED) from None
     except BenchError as error:
         raise CommandError(str(error)) from None
     return ExitStatus.SUCCESS

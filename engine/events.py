@@ -166,6 +166,9 @@ Event = (
     | Finished
 )
 
+# Made once: there are thousands of events, and none contains itself.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
 _KINDS: dict[str, Any] = {
     kind.type: kind
     for kind in (
@@ -184,7 +187,7 @@ _KINDS: dict[str, Any] = {
 def encode(event: Event) -> str:
     """The event as one line of JSON, without the newline."""
     fields = {name: getattr(event, name) for name in event.__slots__}
-    return json.dumps({"type": event.type, **fields}, separators=(",", ":"))
+    return _ENCODER.encode({"type": event.type, **fields})
 
 
 def decode(line: str) -> Event:

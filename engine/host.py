@@ -44,6 +44,7 @@ def main() -> None:
         from engine.redaction import RedactedStream
         from engine.session import Request
         from engine.stack_deployment import StackDeployment
+    phases = {"start": time.monotonic() - began}
 
     line = control.readline()
     if not line:
@@ -58,7 +59,7 @@ def main() -> None:
             while data:
                 data = data[os.write(descriptor, data) :]
 
-    deployment = StackDeployment(request, emit, phases={"start": time.monotonic() - began})
+    deployment = StackDeployment(request, emit, phases=phases)
     threading.Thread(target=_obey, args=(control, deployment), daemon=True).start()
     # From a thread: the handler may interrupt the very code whose locks it would need.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=deployment.cancel, daemon=True).start())

@@ -41,7 +41,7 @@ def test_a_tiny_run_gives_every_result(tmp_path: Path) -> None:
     results = previews.measure_previews(
         tmp_path, told.append, yard=YARD, pulumi=None, sizes=(1, 2, 3), runs_of=lambda _: 1
     )
-    rows = [*(f"{size}/{what}" for size in (1, 2, 3) for what in ("time", "cpu-time", "memory")), "growth"]
+    rows = [*(f"{size}/{what}" for size in (1, 2, 3) for what in ("time", "cpu", "memory")), "growth"]
     assert [each.name for each in results] == [
         f"previews/{kind}/{row}" for kind in ("first", "no-change") for row in rows
     ]

@@ -313,7 +313,7 @@ def test_a_pack_that_does_not_start(tmp_path: Path, source: str, message: str) -
 def test_an_environment_without_the_sdk_says_how_to_make_it(tmp_path: Path) -> None:
     directory = write_pack(tmp_path / "pack", "")
     bare = tmp_path / "python"
-    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
     bare.chmod(0o755)
     with pytest.raises(PolicyPackError) as raised:
         start_pack(directory, python=str(bare))
