@@ -199,6 +199,8 @@ class Operations:
                 yield ticket
             except EngineError as error:
                 self._reporter.step_failed(started, operation, state.urn)
+                # Before the slot is free: whoever waits for it must know.
+                self._reporter.fail(state.urn, error)
                 # Where nobody knows whether it happened, it stays on record as pending, and the next run finds out.
                 if not isinstance(error, Uncertain):
                     self._snapshot.finish(ticket=ticket)

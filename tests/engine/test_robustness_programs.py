@@ -215,27 +215,6 @@ def test_one_that_fails_among_ten_leaves_the_nine_on_record(project: Project) ->
     project.assert_settled([(f"thing-{number}", "1", "1") for number in range(9)])
 
 
-def test_a_failure_lets_nothing_begin_that_has_not_begun(project: Project) -> None:
-    write(
-        project,
-        """
-        class Bad(Findable):
-            def create(self, props):
-                raise ValueError("no such luck")
-
-        Thing("bad", Bad())
-        for number in range(30):
-            Thing(f"thing-{number}", pause=0.2)
-        """,
-    )
-    outcome = project.run(parallel=2)
-    assert outcome.finished.cause == "resource"
-    # The failing one was asked for first; a few others may have been checked, and so have begun, before it.
-    assert len(project.cloud) < 15
-    assert project.recorded == sorted(project.cloud)
-    assert not project.deployment.get("pending_operations")
-
-
 def test_a_provider_process_that_dies_in_a_create_leaves_it_to_the_next_run(project: Project) -> None:
     write(
         project,

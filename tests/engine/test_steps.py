@@ -1,11 +1,13 @@
 """Which steps a registration comes to, in which order they run, and what is on record afterwards."""
 
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
 from engine import urn as urns
-from engine.errors import EngineError, Uncertain
+from engine.errors import Cancelled, EngineError, Uncertain
 from engine.providers import CheckFailure, Difference
 from engine.values import UNKNOWN_SENTINEL
 from tests.engine.deployments import DEFAULT_PROVIDER_URN, PACKAGE, PATIENCE_SECONDS, Program, Registers, Yard
@@ -317,3 +319,42 @@ def test_reading_the_managed_resource_itself_lets_go_of_it() -> None:
     assert yard.run(lambda program: program.read("thing", "thing-1")).steps == [("read", "thing")]
     yard.destroy()
     assert list(yard.cloud.things) == ["thing-1"]
+
+
+def test_a_failure_lets_nothing_begin_that_has_not_begun() -> None:
+    yard = Yard()
+    begun, waiting = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        assert waiting.wait(PATIENCE_SECONDS)
+        raise EngineError("no such luck")
+
+    yard.cloud.during["create", "bad"] = fail
+
+    def others(program: Program) -> list[threading.Thread]:
+        def register(name: str) -> None:
+            with suppress(Cancelled):
+                program.resource(name)
+
+        return [threading.Thread(target=register, args=(f"other-{number}",)) for number in range(5)]
+
+    def run(program: Program) -> None:
+        queue = others(program)
+        assert begun.wait(PATIENCE_SECONDS)
+        for thread in queue:
+            thread.start()
+        # Each has been checked, and there is one slot, which the failing one holds.
+        while len(yard.cloud.calls.get("check", [])) < 1 + len(queue):
+            time.sleep(0.001)
+        waiting.set()
+        for thread in queue:
+            thread.join(PATIENCE_SECONDS)
+
+    def program(program: Program) -> None:
+        program.together(lambda: program.resource("bad"), lambda: run(program))
+
+    outcome = yard.run(program, parallel=1)
+    assert outcome.errors == ["no such luck"]
+    assert yard.cloud.things == {}
+    assert yard.recorded == []
