@@ -210,7 +210,7 @@ class ServiceProvider(ProcessProvider):
             process.start(folder, service_launch(props, ports))
             found = self.find(props)
         if found is None or not _becomes_ready(folder, found[1], float(props["readiness_deadline_seconds"])):
-            state, tail = process.state_of(folder), process.log_tail(folder)
+            state, tail = process.final_state_of(folder), process.log_tail(folder)
             process.stop(folder)
             limit = f"was not ready within {props['readiness_deadline_seconds']:g} seconds"
             ended = f"ended with exit code {state.exit_code}"

@@ -98,6 +98,13 @@ def supervised(folder: Path) -> bool:
     return process is not None and _find(process["supervisor"]) is not None
 
 
+def final_state_of(folder: Path) -> State:
+    """What is known of a process that has ended; waits for its supervisor, which records the end a moment later."""
+    while not state_of(folder).running and supervised(folder):
+        time.sleep(0.02)
+    return state_of(folder)
+
+
 def start(folder: Path, launch: Launch) -> None:
     """Starts a process under a supervisor that outlives this one, after stopping what ran in the folder before.
 
@@ -146,13 +153,11 @@ def follow(folder: Path, print_line: Callable[[str], None]) -> State:
         for line in lines.read():
             print_line(line)
         time.sleep(0.1)
-    # The supervisor records the end a moment after it has come, and ends itself.
-    while supervised(folder):
-        time.sleep(0.02)
+    state = final_state_of(folder)
     _reap()
     for line in lines.read(to_the_end=True):
         print_line(line)
-    return state_of(folder)
+    return state
 
 
 def stop(folder: Path) -> None:
@@ -168,7 +173,10 @@ def stop(folder: Path) -> None:
             supervisor.terminate()
             psutil.wait_procs([supervisor], timeout=grace_seconds + 5)
     left = processes_of(folder)
-    for number, seconds in (("terminate", grace_seconds), ("kill", 10.0)):
+    # More than one round of killing: a supervisor that was just starting may have made a child in the meantime.
+    for number, seconds in (("terminate", grace_seconds), *[("kill", 5.0)] * 4):
+        if not left:
+            break
         for process in left:
             with contextlib.suppress(psutil.Error):
                 getattr(process, number)()
