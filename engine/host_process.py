@@ -17,14 +17,16 @@ class HostProcess:
         """File descriptor to read the events from."""
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  # pathlib is slow
         search_path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            # -P: what lies in the current folder must not take the place of a module.
-            [sys.executable, "-P", "-m", "engine.host", str(sender)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(sender,),
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
-        )
-        os.close(sender)
+        try:
+            self.process = subprocess.Popen(
+                # -P: what lies in the current folder must not take the place of a module.
+                [sys.executable, "-P", "-m", "engine.host", str(sender)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(sender,),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"},
+            )
+        finally:
+            os.close(sender)

@@ -204,3 +204,10 @@ def test_only_shared_memory_of_the_same_working_directory_is_removed(tmp_path: P
     finally:
         mine.unlink(missing_ok=True)
         other.unlink(missing_ok=True)
+
+
+def test_a_path_with_a_space_is_named_before_anything_starts(tmp_path: Path) -> None:
+    reason = triton_unavailable_reason({"TRAINYARD_TRITON_VENV": str(tmp_path / "my clone" / ".venv-triton")})
+    assert reason is not None
+    # Elsewhere than on Linux the platform is the first reason.
+    assert "has a space in its path" in reason or sys.platform != "linux"

@@ -91,6 +91,11 @@ def find_triton(environment: Mapping[str, str]) -> Triton:
     if not named:
         raise TritonUnavailableError(f"{ENVIRONMENT_VARIABLE} is not set; it names the environment with tritonserver")
     folder = Path(named).absolute()
+    if any(character.isspace() for character in str(folder)):
+        # Its Python backend starts the stub through a shell, without quoting.
+        raise TritonUnavailableError(
+            f"{folder} has a space in its path, which tritonserver cannot start its models from"
+        )
     python = folder / "bin" / "python3"
     if not python.exists():
         raise TritonUnavailableError(f"{ENVIRONMENT_VARIABLE} is {named}: there is no Python environment there")
