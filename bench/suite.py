@@ -19,6 +19,7 @@ from bench.report import print_results
 from bench.results import RESULTS_FILE, Result, merged, read_results, require_writable, write_results
 
 PROJECT = Path(__file__).resolve().parent.parent
+_NO_BYTECODE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
 
 Measure = Callable[[Path, Callable[[str], None]], list[Result]]
 """Measures in an empty folder, telling each step; see the benchmarks' modules."""
@@ -78,13 +79,22 @@ def run(
 def measure(chosen: Sequence[Benchmark], console: Console) -> list[Result]:
     """The results of the benchmarks; progress goes to the console."""
     results: list[Result] = []
-    # Without it Python compiles every file anew in every process, which nobody would want to know the time of.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    with _terminating_as_interrupt(), Steps(sum(each.steps for each in chosen), console) as steps:
+    with _keeping_bytecode(), _terminating_as_interrupt(), Steps(sum(each.steps for each in chosen), console) as steps:
         for benchmark in chosen:
             with tempfile.TemporaryDirectory(prefix="trainyard-bench-") as folder:
                 results += benchmark.measure(Path(folder).resolve(), steps.of(benchmark.name))
     return results
+
+
+@contextmanager
+def _keeping_bytecode() -> Iterator[None]:
+    """Lets processes keep what they compile; else they compile all anew, which nobody would want to know the time of."""
+    before = os.environ.pop(_NO_BYTECODE_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[_NO_BYTECODE_VARIABLE] = before
 
 
 def select(known: Sequence[Benchmark], names: Sequence[str]) -> list[Benchmark]:

@@ -99,8 +99,12 @@ def _run(program: Program) -> None:
     # Where a step fails, what waited for it is left unresolved on purpose; asyncio would complain about each.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
+    # The file and not its folder: Python would keep a folder's main module compiled, and take that for current after
+    # an edit of the same length within the same second.
+    main_file = program.entry / "__main__.py" if program.entry.is_dir() else program.entry
+
     def main() -> None:
-        runpy.run_path(str(program.entry), run_name="__main__")
+        runpy.run_path(str(main_file), run_name="__main__")
 
     try:
         loop.run_until_complete(runtime.run_in_stack(main))

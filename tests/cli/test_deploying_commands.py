@@ -104,6 +104,16 @@ def test_a_refused_input_and_a_failing_provider_are_resource_errors(project: Pat
     assert list((tmp_path / "cloud").iterdir()) == []
 
 
+def test_an_edit_is_seen_however_soon_it_comes(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "")
+    for value in ("AAA", "BBB"):
+        program = project / "__main__.py"
+        program.write_text(f'import pulumi\n\npulumi.export("value", "{value}")\n')
+        os.utime(program, (1_700_000_000, 1_700_000_000))
+        shown = yard("preview", "-C", str(project), environment={"PYTHONDONTWRITEBYTECODE": ""})
+        assert f'value: "{value}"' in shown.out
+
+
 def test_a_failing_program_shows_its_own_lines(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", "import pulumi\n\n\ndef go():\n    return 1 / 0\n\n\ngo()\n")
     failed = yard("preview", "-C", str(project))
