@@ -88,7 +88,7 @@ def measure(chosen: Sequence[Benchmark], console: Console) -> list[Result]:
 
 @contextmanager
 def _keeping_bytecode() -> Iterator[None]:
-    """Lets processes keep what they compile; else they compile all anew, which nobody would want to know the time of."""
+    """Lets processes keep what they compile; else they compile all anew, which nobody would want to time."""
     before = os.environ.pop(_NO_BYTECODE_VARIABLE, None)
     try:
         yield
