@@ -14,6 +14,8 @@ from engine.stack_outputs import NothingDeployed
 
 # Typer brings click along under a private name; of its errors it shows this one's child only.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
+# Typer turns Ctrl-C into this result of a command, which no command of ours has.
+_INTERRUPTED = 130
 _STATUS_OF: dict[type[EngineError], ExitStatus] = {
     NothingDeployed: ExitStatus.STACK_NOT_FOUND,
     StackLocked: ExitStatus.ERROR,
@@ -54,7 +56,7 @@ def run(arguments: list[str], host: Host | None) -> int:
     except EngineError as error:
         typer.echo(f"yard: {error}", err=True)
         return _STATUS_OF.get(type(error), ExitStatus.CONFIGURATION)
-    except KeyboardInterrupt:
+    if result == _INTERRUPTED:
         typer.echo("yard: stopped", err=True)
         return ExitStatus.CANCELLED
     return int(result) if isinstance(result, int) else ExitStatus.SUCCESS

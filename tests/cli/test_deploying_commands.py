@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
 from cli.exit_status import ExitStatus
-from tests.cli.yard import ROOT, make_file_project, make_project, yard
+from tests.cli.yard import ROOT, make_file_project, make_project, start_yard, yard
 
 TWO_FILES = """
 import pulumi
@@ -143,6 +144,18 @@ def test_a_command_that_cannot_go_on_says_why(
     result = yard(*arguments, cwd=project)
     assert (result.code, message in result.out + result.err) == (code, True), result
     assert "Traceback" not in result.out + result.err
+
+
+def test_ctrl_c_ends_any_command_with_a_word_and_its_code(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "")
+    settings = project / "Pulumi.local.yaml"
+    settings.unlink()
+    os.mkfifo(settings)
+    # Opening a pipe for writing waits until the other side reads it.
+    with start_yard("output", cwd=project) as command, settings.open("w"):
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=60)
+    assert (command.returncode, out, err) == (ExitStatus.CANCELLED, "", "yard: stopped\n")
 
 
 def test_outside_of_a_project_the_folder_is_named(tmp_path: Path) -> None:

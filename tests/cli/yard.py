@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,9 @@ class Result:
 
 def yard(*arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None) -> Result:
     """Runs `yard ARGUMENTS` to its end, without a terminal."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    variables |= {"PULUMI_CONFIG_PASSPHRASE": "correct horse", "COLUMNS": "100", **(environment or {})}
     finished = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "yard.py"), *arguments],
-        env=variables,
+        _command(arguments),
+        env=_variables() | (environment or {}),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -33,6 +32,28 @@ def yard(*arguments: str, environment: dict[str, str] | None = None, cwd: Path |
         check=False,
     )
     return Result(finished.returncode, finished.stdout, finished.stderr)
+
+
+def start_yard(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """Starts `yard ARGUMENTS` without a terminal; the caller sees to its end."""
+    return subprocess.Popen(
+        _command(arguments),
+        env=_variables(),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts" / "yard.py"), *arguments]
+
+
+def _variables() -> dict[str, str]:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return variables | {"PULUMI_CONFIG_PASSPHRASE": "correct horse", "COLUMNS": "100"}
 
 
 def make_project(folder: Path, program: str, *, config: str = "", stack: str = "local") -> Path:
