@@ -5,7 +5,7 @@ from collections.abc import Callable
 from engine import urn as urns
 from engine.errors import EngineError, Unsupported
 from engine.providers import Checked, Difference, Instance
-from engine.values import UNKNOWN, Properties, Secret
+from engine.values import UNKNOWN, Properties, contains_secrets
 
 STACK_REFERENCE_TYPE = "pulumi:pulumi:StackReference"
 
@@ -41,7 +41,7 @@ class BuiltinProvider:
         found = self._read_outputs(str(name))
         if found is None:
             raise EngineError(f"{urns.name_of(urn)!r} refers to the stack {name!r}, which does not exist")
-        secret_names = sorted(key for key, value in found.items() if isinstance(value, Secret))
+        secret_names = sorted(key for key, value in found.items() if contains_secrets(value))
         return Instance(identifier, {"name": name, "outputs": found, "secretOutputNames": secret_names})
 
     def update(

@@ -184,4 +184,4 @@ def _references(resource: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

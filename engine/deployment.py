@@ -19,6 +19,7 @@ from engine.events import Event, Operation, OutputsRegistered
 from engine.goal import Goal, with_plugin
 from engine.offline_provider import OfflineProvider
 from engine.operations import Operations, protected, retired, timestamp, with_instance
+from engine.plugin_provider import DYNAMIC_PACKAGE
 from engine.provider_registry import ProviderRegistry
 from engine.providers import Difference, Provider
 from engine.registrations import Registrations
@@ -80,6 +81,7 @@ class Deployment:
         self._policies = policies
         self._cancelled = threading.Event()
         self._outputs_lock = threading.Lock()
+        self._given_stack_outputs: tuple[str, values.Properties] | None = None
         self._registrations = Registrations(stack.name, stack.project, olds, snapshot)
         self._operations = Operations(
             dry_run=stack.dry_run,
@@ -150,11 +152,19 @@ class Deployment:
             return self._registrations.settle(new)
 
     def register_outputs(self, urn: str, outputs: values.Properties) -> None:
-        """Records what a component, or the stack, declares as its outputs."""
+        """Records what a component declares as its outputs; the stack's own are kept back until the end."""
+        state = self._registrations.new(urn)
+        if state is None:
+            raise EngineError(f"outputs were registered for {urn}, which was not registered before")
+        if state.is_stack:
+            self._given_stack_outputs = urn, outputs
+        else:
+            self._record_outputs(urn, outputs)
+
+    def _record_outputs(self, urn: str, outputs: values.Properties) -> None:
         with self._outputs_lock:
             state = self._registrations.new(urn)
-            if state is None:
-                raise EngineError(f"outputs were registered for {urn}, which was not registered before")
+            assert state is not None
             if not values.identical(state.outputs, outputs):
                 changed = state.changed(outputs=outputs)
                 self._snapshot.finish(change=(state, changed), durable=False)
@@ -173,6 +183,7 @@ class Deployment:
 
     def finish(self, *, delete: bool) -> None:
         """Deletes what is not wanted any more, where `delete`, lets policies judge the stack, and makes all durable."""
+        complete = False
         try:
             if delete and not self.failed and not self.cancelled:
                 self._delete_unwanted()
@@ -180,8 +191,18 @@ class Deployment:
                 states = [state for state in self._snapshot.states() if not state.delete]
                 if not self._policies.check_stack(states):
                     self.violated = self.reporter.failed = True
+            complete = delete and not self.failed and not self.cancelled
         finally:
+            self._settle_stack_outputs(complete=complete)
             self._snapshot.commit()
+
+    def _settle_stack_outputs(self, *, complete: bool) -> None:
+        """Records the stack's outputs; where not everything was done, those that it had and was not given anew stay."""
+        if self._given_stack_outputs is None:
+            return
+        urn, outputs = self._given_stack_outputs
+        old = self._registrations.old(urn)
+        self._record_outputs(urn, outputs if complete or old is None else {**old.outputs, **outputs})
 
     def _delete_unwanted(self) -> None:
         unwanted = self._snapshot.untouched()
@@ -215,7 +236,8 @@ class Deployment:
         with self._reporting(urn):
             reference, provider = self._providers.of(goal) if goal.custom else ("", None)
             inputs = goal.inputs
-            if old is not None and goal.ignore_changes:
+            # What is made anew, or was only read so far, has no values of its own to keep.
+            if old is not None and goal.ignore_changes and not old.pending_replacement and not old.external:
                 paths = [property_paths.parse(path) for path in goal.ignore_changes]
                 inputs = property_paths.restore(inputs, old.inputs, paths)
             if provider is not None:
@@ -284,6 +306,9 @@ class Deployment:
             return True
         old_urn, _ = urns.split_provider_reference(old.provider)
         new_urn, _ = urns.split_provider_reference(new.provider)
+        if all(map(_is_default_dynamic, (old_urn, new_urn))):
+            # Whatever version the program asks for, and however the stack is configured, the SDK serves them.
+            return False
         if self._registrations.former_urn(new_urn) == old_urn:
             return self._registrations.is_replaced(new_urn)
         before, now = self._registrations.old(old_urn), self._registrations.new(new_urn)
@@ -355,6 +380,10 @@ def _checked(provider: Provider, urn: str, olds: values.Properties, news: values
         )
         raise StepError(urn, f"{urns.type_of(urn)} {urns.name_of(urn)!r} is not valid: {reasons}")
     return checked.inputs
+
+
+def _is_default_dynamic(urn: str) -> bool:
+    return urns.is_default_provider(urn) and urns.type_of(urn) == urns.PROVIDER_TYPE_PREFIX + DYNAMIC_PACKAGE
 
 
 def _configured_otherwise(before: ResourceState, now: ResourceState) -> bool:

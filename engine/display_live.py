@@ -15,10 +15,10 @@ from rich.text import Text
 
 from engine.display_options import DisplayOptions
 from engine.display_record import Record
-from engine.display_summary import summary_lines
+from engine.display_summary import message_lines, summary_lines
 from engine.display_text import STYLES, Line, Span, clean_line
 from engine.display_tree import tree_lines
-from engine.events import Event, Finished
+from engine.events import Diagnostic, Event, Finished, Severity
 
 _REDRAWS_PER_SECOND = 8
 _RESERVED_ROWS = 2
@@ -68,7 +68,10 @@ class LiveDisplay:
     def show(self, event: Event) -> None:
         """Takes note of the event; the next redrawing shows it."""
         with self._lock:
-            self._record.add(event, self._clock())
+            row = self._record.add(event, self._clock())
+        if row is None and isinstance(event, Diagnostic) and event.severity != Severity.ERROR:
+            # Before there is a tree to show it in.
+            self._print(message_lines(event, ""))
         if isinstance(event, Finished):
             self.close()
 

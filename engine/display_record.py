@@ -14,6 +14,7 @@ from engine.events import (
     Finished,
     Operation,
     OutputsRegistered,
+    PolicyPackFailed,
     PolicyPackLoaded,
     PolicyViolation,
     Severity,
@@ -72,6 +73,8 @@ class Record:
         self.diagnostics: list[Diagnostic] = []
         self.violations: list[PolicyViolation] = []
         self.packs: list[PolicyPackLoaded] = []
+        self.failed_packs: set[tuple[str, str]] = set()
+        """Name and version of each policy pack that could not judge."""
         self.old_outputs: dict[str, Any] = {}
         self.new_outputs: dict[str, Any] | None = None
         """The stack's outputs where they differ from the old ones."""
@@ -80,8 +83,6 @@ class Record:
         """Logical steps begun, by operation."""
         self.done: dict[str, int] = {}
         """Logical steps done, by operation."""
-        self.failures: list[str] = []
-        """The URN of each resource with a failed step."""
         self._logical: dict[str, str] = {}
 
     def add(self, event: Event, now: float = 0.0) -> Row | None:
@@ -102,6 +103,8 @@ class Record:
                 self.violations.append(event)
             case PolicyPackLoaded():
                 self.packs.append(event)
+            case PolicyPackFailed():
+                self.failed_packs.add((event.name, event.version))
             case Finished():
                 self.finished = event
         return None
@@ -160,8 +163,6 @@ class Record:
         return row
 
     def _fail(self, event: StepFailed) -> Row | None:
-        if event.urn not in self.failures:
-            self.failures.append(event.urn)
         row = self._row(event.urn)
         row.step = str(event.operation)
         row.running, row.failed = False, True
@@ -178,6 +179,8 @@ class Record:
         severity = str(event.severity)
         if not event.ephemeral:
             row.messages[severity] = row.messages.get(severity, 0) + 1
+            # Before a step on it was begun, as when its inputs are refused; the program itself fails with the stack.
+            row.failed = row.failed or (severity == Severity.ERROR and row.step == SAME)
         worst = row.last_message
         if worst is None or worst.severity != Severity.ERROR or severity == Severity.ERROR:
             row.last_message = event
@@ -190,6 +193,11 @@ class Record:
             row = self.rows[urn] = Row(urn, SAME, SAME, logical=True, custom=False, running=False)
         return row
 
+    @property
+    def failures(self) -> int:
+        """How many resources have failed, with an error on them or in a step."""
+        return sum(1 for row in self.rows.values() if row.failed or row.messages.get(Severity.ERROR))
+
     def counts(self, *, planned: bool) -> dict[str, int]:
         """How many resources each logical operation concerns: what is planned, or what was done without failing."""
         if planned:
@@ -197,7 +205,7 @@ class Record:
         counts = dict(self.done)
         replace = str(Operation.REPLACE)
         if replace in counts:
-            done = (row for row in self.rows.values() if row.replaced and row.urn not in self.failures)
+            done = (row for row in self.rows.values() if row.replaced and not row.failed)
             counts[replace] = sum(1 for _ in done)
         return counts
 

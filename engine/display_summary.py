@@ -59,7 +59,12 @@ def message_lines(diagnostic: Diagnostic, indent: str) -> list[Line]:
 
 
 def policy_lines(record: Record) -> list[Line]:
-    """The violations, grouped by policy pack, mandatory ones first; packs without any on one line each."""
+    """The violations, grouped by policy pack, mandatory ones first; packs without any on one line each.
+
+    The rules for the whole stack come last: where it did not get that far, a pack without a violation is not decided.
+    """
+    succeeded = record.finished is not None and record.finished.outcome == "succeeded"
+    decided = succeeded or (not record.failed_packs and any(not violation.urn for violation in record.violations))
     packs: dict[tuple[str, str], list[PolicyViolation]] = {(pack.name, pack.version): [] for pack in record.packs}
     for violation in record.violations:
         packs.setdefault((violation.pack, violation.pack_version), []).append(violation)
@@ -69,11 +74,17 @@ def policy_lines(record: Record) -> list[Line]:
         name = clean_line(f"{pack[0]}@v{pack[1].removeprefix('v')}" if pack[1] else pack[0])
         levels = [(level, sum(one.level == level for one in violations)) for level in _LEVELS]
         found = ", ".join(f"{count} {level}" for level, count in levels if count)
-        checked = f" ({policies[pack]} policies)" if pack in policies else ""
-        style = (
-            "error" if any(one.level == "mandatory" for one in violations) else "warning" if violations else "create"
-        )
-        lines.append([Span("    "), Span(f"{name}{checked}: {found or 'no violation'}", style)])
+        checked = ""
+        if pack in policies:
+            checked = f" ({policies[pack]} {'policy' if policies[pack] == 1 else 'policies'})"
+        verdict, style = found, "warning"
+        if any(one.level == "mandatory" for one in violations):
+            style = "error"
+        if pack in record.failed_packs:
+            verdict, style = ", ".join(filter(None, ["failed", found])), "error"
+        elif not violations:
+            verdict, style = ("no violation", "create") if decided else ("not decided", "warning")
+        lines.append([Span("    "), Span(f"{name}{checked}: {verdict}", style)])
         for violation in sorted(violations, key=_severity_order):
             lines += _violation_lines(violation)
     return [[Span("Policies:", "heading")], *lines] if lines else []
@@ -129,8 +140,11 @@ def resource_lines(record: Record, *, planned: bool) -> list[Line]:
         lines.append([Span("    "), Span(counted(changes, "change"), "bold"), *rest])
     elif same:
         lines.append([Span(f"    {same} unchanged")])
+    if not record.parents and record.finished is not None and record.finished.outcome == "succeeded":
+        # Anything but a destroy has the stack itself.
+        lines.append([Span("    nothing to destroy")])
     if record.failures:
-        lines.append([Span("    "), Span(f"{len(record.failures)} failed", "error")])
+        lines.append([Span("    "), Span(f"{record.failures} failed", "error")])
     return [[Span("Resources:", "heading")], *lines] if lines else []
 
 

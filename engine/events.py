@@ -133,6 +133,15 @@ class PolicyPackLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyPackFailed:
+    """A policy pack could not judge: it crashed, or a policy in it raised; a diagnostic of its own says why."""
+
+    type: ClassVar[str] = "policy_pack_failed"
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The deployment or preview is over; always the last event.
 
@@ -163,6 +172,7 @@ Event = (
     | Diagnostic
     | PolicyViolation
     | PolicyPackLoaded
+    | PolicyPackFailed
     | Finished
 )
 
@@ -179,6 +189,7 @@ _KINDS: dict[str, Any] = {
         Diagnostic,
         PolicyViolation,
         PolicyPackLoaded,
+        PolicyPackFailed,
         Finished,
     )
 }

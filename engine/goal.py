@@ -104,7 +104,7 @@ def from_register_request(request: resource_pb2.RegisterResourceRequest, root: s
     ):
         if present:
             raise Unsupported(f"{who} uses {name}, which the embedded engine does not support; use the pulumi command")
-    for path in (*request.ignoreChanges, *request.replaceOnChanges):
+    for path in (*request.ignoreChanges, *request.replaceOnChanges, *request.hideDiffs):
         property_paths.parse(path)
     return Goal(
         type=request.type,
@@ -157,7 +157,7 @@ def from_read_request(request: resource_pb2.ReadResourceRequest, root: str = "")
 def _opaque(request: resource_pb2.RegisterResourceRequest, root: str) -> dict[str, Any]:
     fields = _source_position(request, root)
     if request.hideDiffs:
-        fields["hideDiff"] = [list(property_paths.parse(path)) for path in request.hideDiffs]
+        fields["hideDiff"] = list(request.hideDiffs)
     return fields
 
 

@@ -2,15 +2,17 @@
 
 A lock is a file `.pulumi/locks/organization/PROJECT/STACK/UUID.json` that names its owner; whoever finds another one
 there stays out (pkg/backend/diy/lock.go in Pulumi's source). Between two of ours a guard file makes looking and locking
-one step. An owner that was killed leaves its lock behind; it is taken over once its process is known to be gone.
+one step. An owner that was killed leaves its lock behind; it is taken over once its process is known to be gone. Where
+only the command that started it was killed, the owner ends by itself within seconds (engine.host), and is waited for.
 """
 
 import getpass
 import json
 import os
 import socket
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,11 @@ from engine.file_backend import StateNotWritable
 _GUARD_SECONDS = 30.0
 # A process can seem to have started this long after it wrote a lock: start times are rounded; seconds.
 _START_TOLERANCE = 2.0
+# How long an owner whose parent is gone is waited for: it has 5 s to finish its steps, and what it runs 3 s; seconds.
+_LEFTOVER_SECONDS = 15.0
+_LOOK_SECONDS = 0.1
+# Who started this process; asked at once, because that one may be killed before a lock is taken.
+_PARENT = os.getppid()
 
 
 class StackLocked(EngineError):
@@ -40,6 +47,8 @@ class LockOwner:
     username: str
     hostname: str
     since: datetime
+    parent: int = 0
+    """The process that started the owner; 0 where the lock does not say, such as one of the pulumi command."""
 
     def __str__(self) -> str:
         return (
@@ -50,9 +59,12 @@ class LockOwner:
 class StackLock:
     """A stack's lock, held inside a `with` block."""
 
-    def __init__(self, state_folder: Path, project: str, stack: str) -> None:
-        """`state_folder` is the one that holds `.pulumi`."""
+    def __init__(
+        self, state_folder: Path, project: str, stack: str, on_wait: Callable[[LockOwner], None] = lambda _: None
+    ) -> None:
+        """`state_folder` holds `.pulumi`; `on_wait` is told of an owner that is waited for, as its parent is gone."""
         self._stack = stack
+        self._on_wait = on_wait
         self._projects = state_folder / ".pulumi" / "locks" / "organization" / project
         self._folder = self._projects / stack
         self._file = self._folder / f"{uuid.uuid4()}.json"
@@ -73,6 +85,7 @@ class StackLock:
         """Takes the lock. Raises StackLocked where somebody else has it, StateNotWritable."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._wait_for_leftovers()
             with self._guard():
                 self._refuse_or_take_over()
                 self._create()
@@ -112,6 +125,8 @@ class StackLock:
 
         owner = {
             "pid": os.getpid(),
+            # Not one of Pulumi's fields; the pulumi command reads over it.
+            "parent": _PARENT,
             "username": _username(),
             "hostname": socket.gethostname(),
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
@@ -131,11 +146,23 @@ class StackLock:
             raise
         sync_folder(self._folder)
 
+    def _wait_for_leftovers(self) -> None:
+        for file in lock_files_in(self._folder):
+            try:
+                owner = read_lock(file)
+            except (FileNotFoundError, ValueError):
+                continue
+            if is_leftover(owner):
+                self._on_wait(owner)
+                deadline = time.monotonic() + _LEFTOVER_SECONDS
+                while file.exists() and is_leftover(owner) and time.monotonic() < deadline:
+                    time.sleep(_LOOK_SECONDS)
+
     def _refuse_or_take_over(self) -> None:
         """Removes the locks of dead owners and raises StackLocked for a living one."""
         living = []
-        for file in sorted(self._folder.iterdir()):
-            if file == self._file or file.suffix != ".json":
+        for file in lock_files_in(self._folder):
+            if file == self._file:
                 continue
             try:
                 owner = read_lock(file)
@@ -154,17 +181,27 @@ class StackLock:
                 living.append(owner)
         if living:
             owners = ", ".join(map(str, living))
+            if all(map(is_leftover, living)):
+                pids = " ".join(str(owner.pid) for owner in living)
+                raise StackLocked(
+                    f"stack {self._stack} is locked by {owners}: its command was killed, but it still runs\n"
+                    f"wait until it ends, or end it with: kill {pids}"
+                )
             files = " ".join(str(owner.file) for owner in living)
             raise StackLocked(
                 f"stack {self._stack} is locked by {owners}\n"
                 "wait until that deployment ends, or stop it; if it is no longer running on its machine, remove the "
-                f"lock with 'pulumi cancel' or: rm {files}"
+                f"lock with 'yard cancel -s {self._stack}', 'pulumi cancel' or: rm {files}"
             )
 
 
 def lock_files(state_folder: Path, project: str, stack: str) -> list[Path]:
     """The files of the stack's locks, whoever holds them."""
-    folder = state_folder / ".pulumi" / "locks" / "organization" / project / stack
+    return lock_files_in(state_folder / ".pulumi" / "locks" / "organization" / project / stack)
+
+
+def lock_files_in(folder: Path) -> list[Path]:
+    """The lock files of one stack's folder."""
     return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
 
@@ -173,7 +210,8 @@ def read_lock(file: Path) -> LockOwner:
     try:
         content = json.loads(file.read_bytes())
         since = datetime.fromisoformat(_microseconds(content["timestamp"]))
-        return LockOwner(file, int(content["pid"]), str(content["username"]), str(content["hostname"]), since)
+        parent = int(content.get("parent", 0))
+        return LockOwner(file, int(content["pid"]), str(content["username"]), str(content["hostname"]), since, parent)
     except FileNotFoundError:
         raise
     except (OSError, KeyError, TypeError, AttributeError, ValueError):
@@ -193,6 +231,18 @@ def is_dead(owner: LockOwner) -> bool:
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
+        return False
+
+
+def is_leftover(owner: LockOwner) -> bool:
+    """Whether the owner runs on this machine although the command that started it is gone."""
+    if not owner.parent or owner.hostname != socket.gethostname() or is_dead(owner):
+        return False
+    import psutil
+
+    try:
+        return psutil.Process(owner.pid).ppid() != owner.parent
+    except psutil.Error:
         return False
 
 

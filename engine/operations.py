@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from engine import urn as urns
 from engine import values
@@ -72,15 +73,16 @@ class Operations:
     ) -> ResourceState:
         """Creates the resource; its record takes the place of `drop`, or marks `retire` as to be deleted."""
         logical = operation == Operation.CREATE
-        started = self._reporter.started(operation, old, new, decision, logical=logical)
+        announce = partial(self._reporter.started, operation, old, new, decision, logical=logical)
         now = timestamp()
         if provider is None or self._dry_run:
+            started = announce()
             outputs = new.inputs if provider is not None else {}
             stamps = {} if self._dry_run else {"created": now, "modified": now}
             new = with_secret_outputs(new.changed(outputs=outputs, **stamps))
             self._snapshot.finish(add=new, drop=drop, change=retired(retire), durable=False)
         else:
-            with self._running(started, operation, "creating", new) as ticket:
+            with self._running(announce, operation, "creating", new) as (started, ticket):
                 instance = provider.create(new.urn, new.inputs, goal.custom_timeouts.get("create", 0.0))
                 new = with_instance(new, instance).changed(created=now, modified=timestamp())
                 self._snapshot.finish(ticket=ticket, add=new, drop=drop, change=retired(retire))
@@ -91,15 +93,16 @@ class Operations:
         self, goal: Goal, old: ResourceState, new: ResourceState, provider: Provider | None, decision: Decision
     ) -> ResourceState:
         """Changes the resource in place."""
-        started = self._reporter.started(Operation.UPDATE, old, new, decision)
+        announce = partial(self._reporter.started, Operation.UPDATE, old, new, decision)
         new = new.changed(id=old.id)
         if provider is None or self._dry_run:
+            started = announce()
             outputs = new.inputs if provider is not None else old.outputs
             stamps = {} if self._dry_run else {"modified": timestamp()}
             new = with_secret_outputs(new.changed(outputs=outputs, **stamps))
             self._snapshot.finish(add=new, drop=old, durable=False)
         else:
-            with self._running(started, Operation.UPDATE, "updating", new) as ticket:
+            with self._running(announce, Operation.UPDATE, "updating", new) as (started, ticket):
                 outputs = provider.update(
                     new.urn, old.id, old.inputs, old.outputs, new.inputs, goal.custom_timeouts.get("update", 0.0)
                 )
@@ -168,13 +171,14 @@ class Operations:
         if state.external:
             operation = Operation.DISCARD if operation == Operation.DELETE else Operation.DISCARD_REPLACED
         logical = operation in (Operation.DELETE, Operation.DISCARD)
-        started = self._reporter.started(operation, state, None, logical=logical)
+        announce = partial(self._reporter.started, operation, state, None, logical=logical)
         nothing_to_do = spared or state.external or state.retain_on_delete or not state.custom
         if self._dry_run or nothing_to_do or urns.is_provider(state.type):
+            started = announce()
             self._gone(state, leave, None)
         else:
             provider = self._providers.recorded(state)
-            with self._running(started, operation, "deleting", state) as ticket:
+            with self._running(announce, operation, "deleting", state) as (started, ticket):
                 timeout = state.custom_timeouts.get("delete", 0.0)
                 provider.delete(state.urn, state.id, state.inputs, state.outputs, timeout)
                 self._gone(state, leave, ticket)
@@ -189,14 +193,16 @@ class Operations:
 
     @contextmanager
     def _running(
-        self, started: float, operation: Operation, kind: OperationType, state: ResourceState
-    ) -> Iterator[int]:
+        self, announce: Callable[[], float], operation: Operation, kind: OperationType, state: ResourceState
+    ) -> Iterator[tuple[float, int]]:
+        """Announces the step once nothing keeps it from running; gives the moment of that and the pending record."""
         with self._slots:
             if self._cancelled.is_set() or self._reporter.failed:
                 raise Cancelled(f"{state.urn} was not touched: the deployment is stopping")
             ticket = self._snapshot.begin(kind, state)
+            started = announce()
             try:
-                yield ticket
+                yield started, ticket
             except EngineError as error:
                 self._reporter.step_failed(started, operation, state.urn)
                 # Before the slot is free: whoever waits for it must know.

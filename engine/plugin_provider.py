@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,10 @@ def _exception_text(lines: list[str]) -> str:
     """The exception at the end of a traceback, all of its lines; the whole text where it is no traceback."""
     if not lines[0].startswith("Traceback "):
         return "\n".join(lines)
-    last_frame = max(index for index, line in enumerate(lines) if line.startswith(("Traceback ", "  ")))
-    return "\n".join(lines[last_frame + 1 :]) or lines[-1]
+    # The last of chained exceptions; its own text may have indented lines too.
+    last = max(index for index, line in enumerate(lines) if line.startswith("Traceback "))
+    text = dropwhile(lambda line: line.startswith(" "), lines[last + 1 :])
+    return "\n".join(text) or lines[-1]
 
 
 def dynamic_provider_command() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from engine import analyzer_messages, values
 from engine import urn as urns
 from engine.analyzers import PolicyPack, Remediation
-from engine.events import Event, PolicyViolation
+from engine.events import Event, PolicyPackFailed, PolicyViolation
 from engine.goal import Goal
 from engine.policy_project import PolicyPackError
 from engine.resource_state import ResourceState
@@ -31,7 +31,7 @@ class PolicyPacks:
         """The inputs as the packs' remediations leave them."""
         for pack in self._packs:
             request = self._request(goal, state, provider)
-            with self._noticing():
+            with self._noticing(pack):
                 remediations = pack.remediate(request)
             for remediation in remediations:
                 self._emit(_remediation_event(state, remediation))
@@ -42,9 +42,7 @@ class PolicyPacks:
     def check_resource(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> bool:
         """Reports what the packs object to; True where nothing mandatory is violated."""
         request = self._request(goal, state, provider)
-        with self._noticing():
-            violations = [violation for pack in self._packs for violation in pack.analyze(request)]
-        return self._report(violations)
+        return self._report(lambda pack: pack.analyze(request))
 
     def check_stack(self, states: Sequence[ResourceState]) -> bool:
         """Reports what the packs object to in the resources together; True where nothing mandatory is violated."""
@@ -54,9 +52,7 @@ class PolicyPacks:
             for state in states
             if not urns.is_provider(state.type)
         ]
-        with self._noticing():
-            violations = [violation for pack in self._packs for violation in pack.analyze_stack(resources)]
-        return self._report(violations)
+        return self._report(lambda pack: pack.analyze_stack(resources))
 
     def cancel(self) -> None:
         """Asks every pack to give up what it is doing."""
@@ -69,11 +65,12 @@ class PolicyPacks:
             pack.close()
 
     @contextmanager
-    def _noticing(self) -> Iterator[None]:
+    def _noticing(self, pack: PolicyPack) -> Iterator[None]:
         try:
             yield
         except PolicyPackError:
             self.failed = True
+            self._emit(PolicyPackFailed(pack.name, pack.version))
             raise
 
     def _request(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> Any:
@@ -85,10 +82,15 @@ class PolicyPacks:
             aliases=[alias.urn for alias in goal.aliases if alias.urn],
         )
 
-    def _report(self, violations: Sequence[PolicyViolation]) -> bool:
-        for violation in violations:
-            self._emit(violation)
-        return not any(violation.level == "mandatory" for violation in violations)
+    def _report(self, judge: Callable[[PolicyPack], Sequence[PolicyViolation]]) -> bool:
+        allowed = True
+        for pack in self._packs:
+            with self._noticing(pack):
+                violations = judge(pack)
+            for violation in violations:
+                self._emit(violation)
+                allowed = allowed and violation.level != "mandatory"
+        return allowed
 
 
 def _provider(state: ResourceState, by_urn: dict[str, ResourceState]) -> ResourceState | None:

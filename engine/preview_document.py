@@ -11,7 +11,8 @@ Rules, as observed of the Pulumi CLI 3.260:
 - A step: op, urn, provider, oldState, newState, diffReasons, replaceReasons, detailedDiff; left out where empty but
   for detailedDiff, which is null where the provider gave none. A state is the one before the step runs: a new
   resource's has inputs and no outputs. It has the keys of a checkpoint's resource.
-- Secrets are ``[secret]``; an unknown value is the string 04da6b54-80e4-46f7-96ec-b56ff0331ba9.
+- Secrets are ``[secret]``; an unknown value is the string 04da6b54-80e4-46f7-96ec-b56ff0331ba9; NaN and infinities are
+  written as in a checkpoint.
 - diagnostics: no debug message and nothing ephemeral; the text begins with its severity unless that is info, and ends
   with a newline. urn is left out where there is none.
 - changeSummary counts logical operations, sorted by name, unchanged ones and the stack included.
@@ -26,6 +27,7 @@ from typing import Any, Final
 
 from engine import urn as urns
 from engine.events import Diagnostic, Event, Finished, Operation, PolicyViolation, Severity, StepStarted
+from engine.values import as_json
 
 _PHYSICAL: Final = {
     Operation.CREATE_REPLACEMENT,
@@ -70,7 +72,7 @@ def preview_document(events: Iterable[Event]) -> dict[str, Any]:
 
 def render(document: dict[str, Any]) -> str:
     """The document as text, a newline at its end, byte for byte as Go's encoder writes it."""
-    text = json.dumps(document, indent=4, ensure_ascii=False)
+    text = json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False)
     for character, escaped in _HTML.items():
         text = text.replace(character, escaped)
     return _LONE_SURROGATES.sub("\ufffd", text) + "\n"
@@ -87,8 +89,8 @@ def _is_shown(step: StepStarted) -> bool:
 def _step(step: StepStarted) -> dict[str, Any]:
     optional = {
         "provider": step.provider,
-        "oldState": step.old_state,
-        "newState": step.new_state,
+        "oldState": as_json(step.old_state),
+        "newState": as_json(step.new_state),
         "diffReasons": step.diff_reasons,
         "replaceReasons": step.replace_reasons,
     }

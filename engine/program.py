@@ -54,6 +54,11 @@ class Program:
 class ProgramError(Exception):
     """The program failed; the text is what its author needs to see."""
 
+    def __init__(self, text: str, *, deliberate: bool = False) -> None:
+        """`deliberate`: it ended itself by `pulumi.RunError`, the way to refuse what its user has set."""
+        super().__init__(text)
+        self.deliberate = deliberate
+
 
 def require_runnable(project_file: Path, runtime_name: str, entry: Path) -> None:
     """Raises EngineError where a project's program is not one that runs here."""
@@ -109,7 +114,7 @@ def _run(program: Program) -> None:
     try:
         loop.run_until_complete(runtime.run_in_stack(main))
     except pulumi.RunError as error:
-        raise ProgramError(str(error)) from None
+        raise ProgramError(str(error), deliberate=True) from None
     except SystemExit as error:
         if error.code not in (None, 0):
             raise ProgramError(_exit_text(error)) from None

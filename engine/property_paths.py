@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.values import Properties, Secret, Value, same
+from engine.values import Properties, Secret, Value, as_secret, same
 
 Path = tuple[str | int, ...]
 
@@ -56,42 +56,45 @@ def covers(pattern: Path, path: Path) -> bool:
 def restore(news: Properties, olds: Properties, paths: Iterable[Path]) -> Properties:
     """`news` with the old value, or its absence, wherever one of `paths` points: what `ignoreChanges` means.
 
-    A path whose parent exists on one side only is left alone, as Pulumi does: there is nothing to ignore yet.
+    What lies deeper in something new, or below what is there no more, is left alone, as Pulumi does
+    (PropertyPath.Reset): there is nothing to ignore yet. What was secret stays secret.
     """
     for path in paths:
-        result = _restore(news, olds, path)
+        result = _restore(news, olds, path, False, False)
         news = result if isinstance(result, dict) else news
     return news
 
 
-_ABSENT = object()
-
-
-def _restore(new: Value, old: Value, path: Path) -> Value:
+def _restore(new: Value, old: Value, path: Path, new_is_secret: bool, old_is_secret: bool) -> Value:
+    """`new` with what `path` points to in `old`, marked as secret where it lies within a secret of `old` alone."""
     if isinstance(new, Secret):
-        return Secret(_restore(new.value, old.value if isinstance(old, Secret) else old, path))
+        return Secret(_restore(new.value, old, path, True, old_is_secret))
     if isinstance(old, Secret):
-        old = old.value
+        return _restore(new, old.value, path, new_is_secret, True)
     step, rest = path[0], path[1:]
-    if isinstance(new, dict) and isinstance(old, dict):
-        keys = list(dict.fromkeys([*new, *old])) if step == "*" else [str(step)]
+
+    def within(now: Value, was: Value) -> Value:
+        if rest:
+            return _restore(now, was, rest, new_is_secret, old_is_secret)
+        return as_secret(was) if old_is_secret and not new_is_secret else was
+
+    if isinstance(new, dict) and (isinstance(old, dict) or (not rest and step != "*")):
+        former: Properties = old if isinstance(old, dict) else {}
         result = dict(new)
-        for key in keys:
-            was, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
-            if not rest:
-                if was is _ABSENT:
-                    result.pop(key, None)
-                else:
-                    result[key] = was
-            elif was is not _ABSENT and now is not _ABSENT:
-                result[key] = _restore(now, was, rest)
+        for key in list(former if rest else {**former, **new}) if step == "*" else [str(step)]:
+            if rest and key in new:
+                result[key] = within(new[key], former.get(key))
+            elif not rest and key in former:
+                result[key] = within(new.get(key), former[key])
+            elif not rest:
+                result.pop(key, None)
         return result
     if isinstance(new, list) and isinstance(old, list):
         elements = list(new)
         indices = range(min(len(new), len(old))) if step == "*" else [step] if isinstance(step, int) else []
         for index in indices:
             if index < len(new) and index < len(old):
-                elements[index] = _restore(new[index], old[index], rest) if rest else old[index]
+                elements[index] = within(new[index], old[index])
         return elements
     return new
 

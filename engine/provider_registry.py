@@ -26,7 +26,7 @@ class _ProviderResources(OfflineProvider):
 
     def create(self, urn: str, inputs: values.Properties, timeout_seconds: float) -> Instance:
         """Gives the provider an identity of its own."""
-        return Instance(str(uuid.uuid4()), inputs)
+        return Instance(str(uuid.uuid4()), _without_internal(inputs))
 
     def update(
         self,
@@ -38,11 +38,16 @@ class _ProviderResources(OfflineProvider):
         timeout_seconds: float,
     ) -> values.Properties:
         """The configuration is the provider."""
-        return news
+        return _without_internal(news)
 
     def check(self, urn: str, olds: values.Properties, news: values.Properties) -> Checked:
         """Any configuration will do: only the plugin knows better."""
         return Checked(news)
+
+
+def _without_internal(inputs: values.Properties) -> values.Properties:
+    """The outputs of a provider resource, which leave out what Pulumi keeps for itself among the inputs."""
+    return {key: value for key, value in inputs.items() if key != "__internal"}
 
 
 class ProviderRegistry:

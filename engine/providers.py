@@ -6,7 +6,7 @@ The methods are those of Pulumi's ResourceProvider protocol, on decoded property
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.values import Properties, Secret, Value, as_secret
+from engine.values import Properties, Value, as_secret, contains_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,4 @@ def _mark(value: Value, source: Value) -> Value:
     if isinstance(value, dict) and isinstance(source, dict):
         return mark_secrets(value, source)
     # Of a list the whole is secret: a provider may have put its elements in another order.
-    return as_secret(value) if _contains_secrets(source) else value
-
-
-def _contains_secrets(value: Value) -> bool:
-    if isinstance(value, dict):
-        return any(map(_contains_secrets, value.values()))
-    if isinstance(value, list):
-        return any(map(_contains_secrets, value))
-    return isinstance(value, Secret)
+    return as_secret(value) if contains_secrets(source) else value

@@ -1,9 +1,11 @@
 """One resource as a checkpoint records it, and its JSON form (apitype.ResourceV3, deployment version 3)."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine import property_paths
 from engine import urn as urns
 from engine.values import Properties, blind, from_checkpoint, to_checkpoint
 
@@ -25,7 +27,6 @@ class ResourceState:
     delete: bool = False
     """Waits for deletion: a replacement has taken its place."""
     protect: bool = False
-    taint: bool = False
     external: bool = False
     """Read, not managed: never deleted."""
     dependencies: list[str] = field(default_factory=list)
@@ -84,7 +85,6 @@ def encode(state: ResourceState, convert: Callable[[Any], Any]) -> dict[str, Any
         "outputs": convert(state.outputs),
         "parent": state.parent,
         "protect": state.protect,
-        "taint": state.taint,
         "external": state.external,
         "dependencies": state.dependencies,
         "initErrors": state.init_errors,
@@ -131,7 +131,6 @@ def decode(document: dict[str, Any], decrypt: Callable[[str], str] | None) -> Re
         parent=known.pop("parent", ""),
         delete=known.pop("delete", False),
         protect=known.pop("protect", False),
-        taint=known.pop("taint", False),
         external=known.pop("external", False),
         dependencies=known.pop("dependencies", None) or [],
         init_errors=known.pop("initErrors", None) or [],
@@ -150,14 +149,30 @@ def decode(document: dict[str, Any], decrypt: Callable[[str], str] | None) -> Re
     )
     known.pop("aliases", None)
     state.opaque = {key: known.pop(key) for key in _UNDERSTOOD_OPAQUE if key in known}
+    if state.opaque.get("hideDiff"):
+        state.opaque["hideDiff"] = list(map(_path_text, state.opaque["hideDiff"]))
     unsupported = sorted(key for key, value in known.items() if value)
     if unsupported:
         raise ValueError(
             f"{state.urn} was recorded with {', '.join(unsupported)}, which the embedded engine cannot honour; "
             "use the pulumi command for this stack"
         )
-    state.encoded = document if decrypt is not None or not _has_secrets(document) else None
+    reusable = (decrypt is not None or not _has_secrets(document)) and not _is_badly_written(document)
+    state.encoded = document if reusable else None
     return state
+
+
+def _path_text(path: str | list[str | int]) -> str:
+    return path if isinstance(path, str) else property_paths.render(path)
+
+
+def _is_badly_written(document: dict[str, Any]) -> bool:
+    """Whether an earlier version wrote what the pulumi command cannot read: paths in steps, numbers beyond JSON."""
+    try:
+        json.dumps(document, allow_nan=False)
+    except ValueError:
+        return True
+    return not all(isinstance(path, str) for path in document.get("hideDiff") or ())
 
 
 def _has_secrets(document: dict[str, Any]) -> bool:

@@ -75,7 +75,7 @@ def crypter_for_update(
             return OpenedCrypter(crypter, not settings.encryption_salt, passphrase)
         except IncorrectPassphrase:
             if not replaceable:
-                raise _incorrect(settings, passphrase) from None
+                raise _misfit(settings, state_salt, passphrase) from None
     elif salt and not replaceable:
         raise NoPassphrase(
             f"stack {settings.stack} has secrets, and their passphrase is not on this machine: "
@@ -95,6 +95,22 @@ def crypter_for_state(opened: OpenedCrypter, settings: StackSettings, state_salt
     except IncorrectPassphrase:
         raise _incorrect(settings, opened.passphrase) from None
     return crypter
+
+
+def _misfit(settings: StackSettings, state_salt: str, passphrase: Passphrase) -> IncorrectPassphrase:
+    """Why the passphrase does not fit the salt of the stack's file."""
+    if not state_salt or state_salt == settings.encryption_salt:
+        return _incorrect(settings, passphrase)
+    try:
+        PassphraseCrypter(passphrase.value, state_salt).verify()
+    except IncorrectPassphrase:
+        return _incorrect(settings, passphrase)
+    anew = ", and set its secrets anew" if settings.has_secrets else ""
+    return IncorrectPassphrase(
+        f"{settings.file}: its encryptionsalt is not the one of the state of stack {settings.stack}, which the "
+        f"passphrase from {passphrase.source} fits; remove the line encryptionsalt from the file{anew}: "
+        "the next update writes the state's there"
+    )
 
 
 def _incorrect(settings: StackSettings, passphrase: Passphrase) -> IncorrectPassphrase:

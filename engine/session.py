@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -81,6 +82,7 @@ class Host:
         Ctrl-C lets running steps finish and stops; a second one kills the child, and the next run repairs what it left.
         Where `show` raises, nothing more is shown, the deployment is stopped like that, and the exception raised then.
         """
+        began = time.monotonic()
         process = self._process
         stop = _Stop(process)
         screen = _Screen(show, stop.ask)
@@ -104,7 +106,9 @@ class Host:
         for printer in self._printers:
             printer.join(1.0)
         if finished is None:
-            finished = _unfinished(process.returncode, screen.show, cancelled=stop.asked > 0)
+            seconds = time.monotonic() - began
+            diagnostic, finished = _unfinished(request, process.returncode, asked=stop.asked, seconds=seconds)
+            screen.show(diagnostic)
         elif hung:
             screen.show(Diagnostic(Severity.WARNING, _HUNG))
         screen.show(finished)
@@ -160,15 +164,21 @@ def _await_exit(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _unfinished(returncode: int, show: Callable[[Event], None], *, cancelled: bool) -> Finished:
-    """Says how the child ended before the deployment was over."""
-    on_record = "what had been done is on record: run the command again to repair and go on"
-    if cancelled:
-        show(Diagnostic(Severity.WARNING, f"stopped at once; {on_record}"))
-        return Finished("cancelled", {}, 0.0)
+def _unfinished(request: Request, returncode: int, *, asked: int, seconds: float) -> tuple[Diagnostic, Finished]:
+    """Says how the child ended before the deployment was over; `asked` is how often it was asked to stop."""
+    on_record = "" if request.dry_run else "; what had been done is on record"
+    if asked:
+        running = (
+            "; what was running, such as a job, may go on in the background: run up again to follow or repair it, "
+            "destroy to end it"
+        )
+        text = f"stopped at once{on_record}{running if on_record and asked > 1 else ''}"
+        return Diagnostic(Severity.WARNING, text), Finished("cancelled", {}, seconds)
     how = f"with exit status {returncode}" if returncode >= 0 else f"by {_signal_name(-returncode)}"
-    show(Diagnostic(Severity.ERROR, f"the deployment's process ended {how} before it was done; {on_record}"))
-    return Finished("failed", {}, 0.0, cause="program")
+    what = "preview" if request.dry_run else "deployment"
+    again = f"{on_record}: run the command again to repair and go on" if on_record else ""
+    text = f"the {what}'s process ended {how} before it was done{again}"
+    return Diagnostic(Severity.ERROR, text), Finished("failed", {}, seconds, cause="program")
 
 
 def _signal_name(number: int) -> str:

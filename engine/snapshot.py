@@ -133,6 +133,7 @@ class Snapshot:
                 {"resource": recorded(state, self._encrypt), "type": operation},
                 separators=(",", ":"),
                 ensure_ascii=False,
+                allow_nan=False,
             )
             for operation, state in pending
         ]
@@ -143,7 +144,7 @@ class Snapshot:
         cached = self._texts.get(id(state))
         if cached is None or cached[0] is not state:
             document = recorded(state, self._encrypt)
-            cached = (state, json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+            cached = (state, json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
             self._texts[id(state)] = cached
         return cached[1]
 

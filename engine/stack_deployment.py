@@ -21,7 +21,7 @@ from engine.engine_server import EngineServer
 from engine.errors import EngineError
 from engine.events import Diagnostic, Event, Finished, Severity
 from engine.file_backend import DamagedState, FileBackend, HistoryEntry, StateNotWritable
-from engine.lock import StackLock, StackLocked
+from engine.lock import LockOwner, StackLock, StackLocked
 from engine.monitor import Engine, ResourceMonitor
 from engine.passphrase import DamagedSecret, passphrase_file
 from engine.plugin_provider import DYNAMIC_PACKAGE, PluginProvider, dynamic_provider_command
@@ -129,8 +129,12 @@ class StackDeployment:
             latest = backend.read_checkpoint(request.stack) or {}
         with self._phase("secrets"):
             generated = passphrase_file(backend.folder, project.name, request.stack)
-            open_secrets = open_for_preview if request.dry_run else open_for_update
-            secrets = open_secrets(settings, latest, generated)
+            if request.dry_run:
+                secrets = open_for_preview(settings, latest, generated)
+            else:
+                # What is destroyed needs no salt for the time after it.
+                keep_salt = request.action != "destroy"
+                secrets = open_for_update(settings, latest, generated, keep_salt=keep_salt)
             config = resolve_config(secrets.settings, secrets.decrypt_config)
             for key in config.secret_keys:
                 self.redactor.learn_text(config.values.get(key, ""))
@@ -145,9 +149,13 @@ class StackDeployment:
 
     def _take_lock(self, resources: ExitStack, project: Project, backend: FileBackend) -> None:
         backend.check_writable()
-        self._lock = resources.enter_context(StackLock(backend.folder, project.name, self._request.stack))
+        lock = StackLock(backend.folder, project.name, self._request.stack, on_wait=self._tell_of_leftover)
+        self._lock = resources.enter_context(lock)
         for owner in self._lock.taken_over:
             self._say(Severity.WARNING, f"took over the lock of {owner}, which is no longer running")
+
+    def _tell_of_leftover(self, owner: LockOwner) -> None:
+        self._say(Severity.INFO, f"waiting for the steps of the killed run (pid {owner.pid}) to finish …")
 
     def _give_up(self) -> None:
         self._say(Severity.WARNING, "the program does not stop; its process is ended")
@@ -289,7 +297,9 @@ class StackDeployment:
                 if deployment.failed or deployment.cancelled:
                     return "resource"
                 self._emit(Diagnostic(Severity.ERROR, str(error)))
-                return "program"
+                # Before anything but the stack itself was registered, it can only be the settings that it refuses.
+                untouched = sum(deployment.reporter.changes.values()) <= 1
+                return "configuration" if error.deliberate and untouched else "program"
         return ""
 
     def _add_history(self, backend: FileBackend, config: ResolvedConfig, cause: str, deployment: Deployment) -> None:
@@ -362,7 +372,11 @@ def _decoded(
         backup = backend.newest_good_backup(stack)
         raise DamagedState(
             f"{backend.state_file(stack)} is damaged: {error}"
-            + (f"\nthe newest backup that holds together is {backup}" if backup else "")
+            + (
+                f"\nthe newest backup that holds together is {backup}\nto restore it: yard restore -s {stack}"
+                if backup
+                else ""
+            )
         ) from None
     except ValueError as error:
         raise EngineError(f"{backend.state_file(stack)}: {error}") from None

@@ -38,11 +38,16 @@ def open_for_preview(settings: StackSettings, latest: dict[str, Any], generated:
     return StackSecrets("", _no_encryption, None, None, settings)
 
 
-def open_for_update(settings: StackSettings, latest: dict[str, Any], generated: Path) -> StackSecrets:
-    """Opens everything, and makes a salt and a passphrase where there are none. Raises as `crypter_for_update`."""
+def open_for_update(
+    settings: StackSettings, latest: dict[str, Any], generated: Path, *, keep_salt: bool = True
+) -> StackSecrets:
+    """Opens everything, and makes a salt and a passphrase where there are none. Raises as `crypter_for_update`.
+
+    `keep_salt`: a salt that the stack's file lacks is written into it.
+    """
     state_salt = _state_salt(latest)
     found = crypter_for_update(settings, state_salt, generated)
-    if found.salt_is_new:
+    if found.salt_is_new and keep_salt:
         settings = set_encryption_salt(settings, found.crypter.salt_state)
     decrypt = crypter_for_state(found, settings, state_salt).decrypt
     return StackSecrets(found.crypter.salt_state, found.crypter.encrypt, decrypt, found.crypter.decrypt, settings)

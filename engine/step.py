@@ -32,8 +32,6 @@ def decide(goal: Goal, old: ResourceState | None, inputs: values.Properties, dif
         return Decision(Operation.CREATE)
     difference = complete(difference, goal.ignore_changes, old, inputs)
     replaces = replacement_reasons(difference, goal.replace_on_changes, old, inputs)
-    if old.taint and "id" not in replaces:
-        replaces.append("id")
     before = difference.delete_before_replace
     if goal.delete_before_replace is not None:
         before = goal.delete_before_replace

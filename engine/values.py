@@ -7,6 +7,8 @@ people. Source of the signatures: Pulumi's engine protocol, "property values" (s
 """
 
 import json
+import math
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +20,7 @@ SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
 RESOURCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT_SIGNATURE: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+FLOAT_SIGNATURE: Final = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
 UNKNOWN_SENTINEL: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 # The language-neutral sentinels for unknown values of other kinds; SDKs send them where a type is known.
 _UNKNOWN_SENTINELS: Final = frozenset(
@@ -125,13 +128,6 @@ def encode_struct(properties: Properties, *, keep_secrets: bool = True) -> Struc
     return struct
 
 
-def encode_value(value: Value, *, keep_secrets: bool = True) -> ProtobufValue:
-    """One property value as a protobuf value."""
-    target = ProtobufValue()
-    _encode_into(target, value, keep_secrets)
-    return target
-
-
 def _encode_into(target: ProtobufValue, value: Value, keep_secrets: bool) -> None:
     match value:
         case str():
@@ -173,7 +169,11 @@ def _reference_fields(reference: ResourceReference) -> Properties:
 
 
 def to_checkpoint(value: Value, encrypt: Callable[[str], str]) -> Value:
-    """The value as a checkpoint holds it: secrets as ciphertext of their JSON, made by `encrypt`."""
+    """The value as a checkpoint holds it: secrets as ciphertext of their JSON, made by `encrypt`.
+
+    JSON has neither NaN nor infinities: as in Pulumi (pkg/resource/stack, deployment.go) they are recorded as the
+    hexadecimal digits of their bits.
+    """
     match value:
         case dict():
             return {key: to_checkpoint(element, encrypt) for key, element in value.items()}
@@ -186,6 +186,8 @@ def to_checkpoint(value: Value, encrypt: Callable[[str], str]) -> Value:
             return to_checkpoint(_reference_fields(value), encrypt)
         case _Unknown():
             return UNKNOWN_SENTINEL
+        case float() if not math.isfinite(value):
+            return {SIGNATURE: FLOAT_SIGNATURE, "value": struct.pack(">d", value).hex()}
         case _:
             return value
 
@@ -200,6 +202,8 @@ def from_checkpoint(value: Value, decrypt: Callable[[str], str] | None) -> Value
                 case "5cf8f73096256a8f31e491e813e4eb8e":
                     identifier = from_checkpoint(value.get("id"), decrypt)
                     return ResourceReference(value["urn"], identifier, value.get("packageVersion", ""))
+                case "8ad145fe-0d11-4827-bfd7-1abcbf086f5c":
+                    return struct.unpack(">d", bytes.fromhex(value["value"]))[0]
             return {key: from_checkpoint(element, decrypt) for key, element in value.items()}
         case list():
             return [from_checkpoint(element, decrypt) for element in value]
@@ -220,7 +224,10 @@ def _secret_from_checkpoint(fields: Mapping[str, Any], decrypt: Callable[[str], 
 
 
 def blind(value: Value) -> Value:
-    """The value as people may see it: every secret is ``[secret]``, every unknown Pulumi's sentinel."""
+    """The value as people may see it: every secret is ``[secret]``, every unknown Pulumi's sentinel.
+
+    Only the unknown id of a reference is empty, as it is in Pulumi.
+    """
     match value:
         case Secret():
             return "[secret]"
@@ -229,11 +236,20 @@ def blind(value: Value) -> Value:
         case list():
             return [blind(element) for element in value]
         case ResourceReference():
-            return {key: blind(element) for key, element in _reference_fields(value).items()}
+            return {key: "" if element is UNKNOWN else element for key, element in _reference_fields(value).items()}
         case _Unknown():
             return UNKNOWN_SENTINEL
         case _:
             return value
+
+
+def as_json(blinded: Value) -> Value:
+    """What `blind` made, as the pulumi command prints it in JSON, which has neither NaN nor infinities."""
+    return to_checkpoint(blinded, _refuse_secret)
+
+
+def _refuse_secret(_: str) -> str:
+    raise TypeError("a secret is to be blinded before it is printed")
 
 
 def contains_unknowns(value: Value) -> bool:
@@ -253,6 +269,19 @@ def contains_unknowns(value: Value) -> bool:
             return False
 
 
+def contains_secrets(value: Value) -> bool:
+    """Whether anything in the value is secret."""
+    match value:
+        case Secret():
+            return True
+        case dict():
+            return any(map(contains_secrets, value.values()))
+        case list():
+            return any(map(contains_secrets, value))
+        case _:
+            return False
+
+
 def strip_secrets(value: Value) -> Value:
     """The value with the marks of secrets removed and their contents in the clear; for comparing, never for keeping."""
     match value:
@@ -267,7 +296,10 @@ def strip_secrets(value: Value) -> Value:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Deep equality as JSON has it: true is not 1, 1 is 1.0, unknown is unknown; a secret equals its plain value."""
+    """Deep equality as JSON has it: true is not 1, 1 is 1.0, unknown is unknown; a secret equals its plain value.
+
+    NaN is NaN: a resource with one does not differ from itself forever.
+    """
     if left is right:
         return True
     if isinstance(left, Secret) or isinstance(right, Secret):
@@ -282,6 +314,8 @@ def same(left: Value, right: Value) -> bool:
         if not isinstance(right, list) or len(left) != len(right):
             return False
         return all(map(same, left, right))
+    if isinstance(left, float) and math.isnan(left):
+        return isinstance(right, float) and math.isnan(right)
     return bool(left == right)
 
 

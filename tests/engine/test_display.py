@@ -18,7 +18,7 @@ from engine.display_record import Record
 from engine.display_summary import display_type
 from engine.display_text import plain
 from engine.display_tree import tree_lines
-from engine.events import Diagnostic, Event, Finished, Operation, Severity
+from engine.events import Diagnostic, Event, Finished, Operation, PolicyPackFailed, PolicyPackLoaded, Severity
 from tests.engine import display_scenarios as scenarios
 
 GOLDEN = Path(__file__).parent / "golden" / "display"
@@ -228,3 +228,36 @@ def test_the_stream_and_the_environment_decide(
 def test_a_dry_run_is_told_as_a_preview() -> None:
     options = DisplayOptions.for_stream(io.StringIO(), action="destroy", dry_run=True, environment={})
     assert options.title == "Previewing destroy"
+
+
+def test_what_fails_before_its_step_counts_as_failed() -> None:
+    refused = [
+        *scenarios.no_change()[:-1],
+        Diagnostic(Severity.ERROR, "size: must not be negative", scenarios.bucket("data")),
+        Finished("failed", {}, 1.0),
+    ]
+    assert "    4 unchanged\n    1 failed\n" in shown(refused)
+    program = [*scenarios.no_change()[:-1], Diagnostic(Severity.ERROR, "it raised"), Finished("failed", {}, 1.0)]
+    assert "    1 failed\n" in shown(program)
+    record = Record()
+    for event in refused:
+        record.add(event)
+    tree = [plain(line) for line in tree_lines(record, planned=False, now=0.0, width=120, done=True)]
+    assert "**failed**" in tree[-1]
+
+
+@pytest.mark.parametrize("action", ["preview-destroy", "destroy"])
+def test_where_there_is_nothing_to_destroy_it_says_so(action: Action) -> None:
+    assert "Resources:\n    nothing to destroy\n" in shown([Finished("succeeded", {}, 1.0)], action)
+    assert "nothing to destroy" not in shown(scenarios.destroyed(), action)
+    assert "nothing to destroy" not in shown([Finished("failed", {}, 1.0)], action)
+
+
+def test_a_policy_pack_has_decided_only_what_it_was_asked() -> None:
+    loaded = [PolicyPackLoaded("cost", "1.0.0", 1), PolicyPackLoaded("security", "", 2)]
+    stack = scenarios.step(Operation.SAME, scenarios.STACK)
+    failed = Finished("failed", {}, 1.0)
+    text = shown([*loaded, *stack, PolicyPackFailed("security", ""), failed])
+    assert "cost@v1.0.0 (1 policy): not decided\n    security (2 policies): failed\n" in text
+    text = shown([*loaded, *stack, Finished("succeeded", {}, 1.0)])
+    assert "cost@v1.0.0 (1 policy): no violation\n    security (2 policies): no violation\n" in text

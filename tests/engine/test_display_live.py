@@ -108,3 +108,12 @@ def many(operation: Operation, count: int) -> list[Event]:
     for index in range(count):
         events += scenarios.step(operation, scenarios.bucket(f"item-{index}"))
     return events
+
+
+def test_what_is_said_before_there_is_a_tree_is_shown_at_once() -> None:
+    display, console, _ = started()
+    display.show(Diagnostic(Severity.INFO, "waiting for another run …"))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    display.close()
+    assert "waiting for another run …" in text

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from engine import lock
 from engine.file_backend import StateNotWritable
-from engine.lock import StackLock, StackLocked, is_dead, read_lock
+from engine.lock import LockOwner, StackLock, StackLocked, is_dead, read_lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -64,12 +65,12 @@ def put_lock(folder: Path, *, pid: int, hostname: str | None = None, since: date
 
 
 def test_a_lock_names_its_owner_and_is_given_back(tmp_path: Path) -> None:
-    with StackLock(tmp_path, "p", "s") as lock:
+    with StackLock(tmp_path, "p", "s") as held:
         [file] = lock_folder(tmp_path).iterdir()
         owner = read_lock(file)
         assert (owner.pid, owner.hostname) == (os.getpid(), socket.gethostname())
         assert abs(owner.since - datetime.now(UTC)) < timedelta(minutes=1)
-        assert lock.taken_over == []
+        assert held.taken_over == []
     assert list(lock_folder(tmp_path).iterdir()) == []
 
 
@@ -93,7 +94,7 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
             f"stack s is locked by {owner.username}@{owner.hostname} (pid {os.getpid()}) "
             f"since {owner.since:%Y-%m-%d %H:%M:%S} UTC\n"
             "wait until that deployment ends, or stop it; if it is no longer running on its machine, remove the lock "
-            f"with 'pulumi cancel' or: rm {file}"
+            f"with 'yard cancel -s s', 'pulumi cancel' or: rm {file}"
         )
         assert list(lock_folder(tmp_path).iterdir()) == [file]
     with StackLock(tmp_path, "p", "s"):
@@ -111,15 +112,15 @@ def test_a_killed_owner_is_replaced(tmp_path: Path) -> None:
         pass
     holder.kill()
     holder.communicate()
-    with StackLock(tmp_path, "p", "s") as lock:
-        assert [owner.pid for owner in lock.taken_over] == [holder.pid]
+    with StackLock(tmp_path, "p", "s") as held:
+        assert [owner.pid for owner in held.taken_over] == [holder.pid]
 
 
 def test_a_recycled_pid_is_not_the_owner(tmp_path: Path) -> None:
     file = put_lock(tmp_path, pid=os.getpid(), since=datetime.now(UTC) - timedelta(days=30))
     assert is_dead(read_lock(file))
-    with StackLock(tmp_path, "p", "s") as lock:
-        assert lock.taken_over[0].username == "somebody"
+    with StackLock(tmp_path, "p", "s") as held:
+        assert held.taken_over[0].username == "somebody"
         assert len(list(lock_folder(tmp_path).iterdir())) == 1
 
 
@@ -168,3 +169,23 @@ def test_of_two_that_race_one_wins_each_time(tmp_path: Path) -> None:
     outputs = [racer.communicate() for racer in racers]
     assert outputs == [("done\n", "")] * 3
     assert list(lock_folder(tmp_path).iterdir()) == []
+
+
+def test_an_owner_whose_parent_is_gone_is_waited_for_and_not_called_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_LEFTOVER_SECONDS", 0.0)
+    told: list[LockOwner] = []
+    with StackLock(tmp_path, "p", "s"):
+        [file] = lock_folder(tmp_path).iterdir()
+        content = json.loads(file.read_text())
+        assert content["parent"] == os.getppid()
+        file.write_text(json.dumps({**content, "parent": os.getpid()}))
+        with pytest.raises(StackLocked) as caught, StackLock(tmp_path, "p", "s", told.append):
+            pass
+        assert [owner.pid for owner in told] == [os.getpid()]
+        assert str(caught.value) == (
+            f"stack s is locked by {told[0]}: its command was killed, but it still runs\n"
+            f"wait until it ends, or end it with: kill {os.getpid()}"
+        )
+        assert file.exists()

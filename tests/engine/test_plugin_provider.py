@@ -86,3 +86,37 @@ def test_of_a_traceback_the_exception_is_told_and_the_rest_is_kept_for_debugging
         provider.close()
     assert "Traceback" not in str(raised.value)
     assert any("Traceback" in line for line in lines)
+
+
+FRAMES = """
+  File "__main__.py", line 7, in create
+    raise error
+    ^^^^^^^^^^^
+"""
+CAUSE = f"Traceback (most recent call last):{FRAMES}OSError: the cause"
+DURING = "During handling of the above exception, another exception occurred:"
+
+
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        (f"Traceback (most recent call last):{FRAMES}ValueError: no luck", "ValueError: no luck"),
+        (
+            f"Traceback (most recent call last):{FRAMES}RuntimeError: job failed\nits log ends:\n  one\n    two\n",
+            "RuntimeError: job failed\nits log ends:\n  one\n    two",
+        ),
+        (
+            f"{CAUSE}\n\n{DURING}\n\nTraceback (most recent call last):{FRAMES}KeyError: 'x'\n  more",
+            "KeyError: 'x'\n  more",
+        ),
+        (
+            f"{CAUSE}\n  Traceback (most recent call last):\n  x",
+            "OSError: the cause\n  Traceback (most recent call last):\n  x",
+        ),
+        ("not today\n  maybe tomorrow", "not today\n  maybe tomorrow"),
+    ],
+)
+def test_a_message_is_told_from_its_first_line_to_its_last(start: Start, details: str, told: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        start(f"context.abort(grpc.StatusCode.UNKNOWN, {details!r})").create(URN, {}, 0.0)
+    assert str(raised.value) == told

@@ -1,6 +1,7 @@
 """Property paths: parsing, `ignoreChanges`, and the differences that people are shown."""
 
 import copy
+import json
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,21 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 PROPERTIES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+HIDDEN = st.recursive(
+    st.just("hush"),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("ab"), inner, max_size=2)),
+    max_leaves=3,
+)
+PARTLY_SECRET = st.recursive(
+    st.one_of(LEAVES, HIDDEN.map(Secret)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("ab"), inner, max_size=2)),
+    max_leaves=5,
+)
+IGNORED = st.builds(
+    lambda first, rest: (first, *rest),
+    st.sampled_from("ab*"),
+    st.lists(st.sampled_from(["a", "b", "*", 0, 1]), min_size=1, max_size=3),
+)
 
 
 @given(PATHS)
@@ -58,6 +74,41 @@ def test_wildcards_and_nested_paths_are_ignored() -> None:
 def test_a_secret_stays_one_when_a_part_of_it_is_ignored() -> None:
     restored = property_paths.restore({"a": Secret({"b": 2, "c": 3})}, {"a": Secret({"b": 1, "c": 0})}, [("a", "b")])
     assert restored == {"a": Secret({"b": 1, "c": 3})}
+
+
+@given(
+    st.dictionaries(st.sampled_from("ab"), PARTLY_SECRET, min_size=1, max_size=2),
+    PROPERTIES,
+    st.lists(IGNORED, min_size=1, max_size=3),
+)
+def test_what_was_secret_is_secret_wherever_it_is_kept(
+    old: Properties, other: Properties, paths: list[property_paths.Path]
+) -> None:
+    revealed = json.loads(json.dumps(values.strip_secrets(old)).replace("hush", "new"))
+    for new in (revealed, other, {**other, **{key: Secret(value) for key, value in revealed.items()}}):
+        assert "hush" not in str(values.blind(property_paths.restore(new, old, paths)))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "kept"),
+    [
+        ("q", Secret({"q": "hush", "r": 1}), {"q": "x", "r": 2}, {"q": Secret("hush"), "r": 2}),
+        ("*", Secret({"q": "hush", "r": 1}), {"q": "x", "z": 2}, {"q": Secret("hush"), "r": Secret(1)}),
+        ("[*].x", Secret([{"x": "hush", "o": 1}]), [{"x": "y", "o": 2}], [{"x": Secret("hush"), "o": 2}]),
+        ("[0].x", [Secret({"x": "hush", "o": 1})], Secret([{"x": "y", "o": 2}]), Secret([{"x": "hush", "o": 2}])),
+        ("[0]", ["plain", 1], Secret(["other", 2]), Secret(["plain", 2])),
+        ("q", 1, {"q": 1, "r": 2}, {"r": 2}),
+        ("q.r", {}, {"q": {"r": 1}}, {"q": {}}),
+        ("q.r", 1, {"q": {"r": 1}}, {"q": {"r": 1}}),
+        ("q.r.s", {}, {"q": {"r": {"s": 1}}}, {"q": {"r": {"s": 1}}}),
+        ("*", 1, {"q": 1}, {"q": 1}),
+        ("*.q", {"a": {"q": 1}}, {"a": {"q": 2}, "b": {"q": 3}}, {"a": {"q": 1}, "b": {"q": 3}}),
+        ("q", {"q": 1}, 2, 2),
+    ],
+)
+def test_what_pulumi_takes_over_where_changes_are_ignored(path: str, old: object, new: object, kept: object) -> None:
+    ignored = property_paths.parse(f"p.{path}" if path[0] != "[" else f"p{path}")
+    assert property_paths.restore({"p": new}, {"p": old}, [ignored]) == {"p": kept}
 
 
 def test_internal_properties_are_not_shown() -> None:

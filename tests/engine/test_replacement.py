@@ -262,17 +262,6 @@ def test_a_failed_replacement_leaves_the_old_one_in_place() -> None:
     assert yard.cloud.names() == ["first", "second"]
 
 
-def test_a_resource_marked_for_replacement_is_replaced() -> None:
-    yard = Yard()
-    yard.run(pair("1"))
-    for document in yard.documents:
-        if document["urn"].endswith("::first"):
-            document["taint"] = True
-    run = yard.run(pair("1"))
-    assert run.step("replace", "first").replace_reasons == ["id"]
-    assert yard.run(pair("1")).steps == []
-
-
 def test_initialization_errors_lead_to_an_update() -> None:
     yard = Yard()
     yard.run(pair("1"))

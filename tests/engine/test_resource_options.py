@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from engine.errors import EngineError
 from engine.values import UNKNOWN, Secret
 from tests.engine.deployments import DEFAULT_PROVIDER_URN, PACKAGE, Program, Registers, Yard
 
@@ -178,6 +179,58 @@ def test_a_new_resource_has_nothing_to_ignore() -> None:
     assert yard.state("it").inputs == {"size": 1}
 
 
+@pytest.mark.parametrize("when", ["together with it", "in the next run"])
+def test_what_is_made_anew_ignores_no_changes(when: str) -> None:
+    yard = Yard()
+
+    def program(value: str) -> Registers:
+        def register(program: Program) -> None:
+            first = program.resource("first", inputs={"exclusive": value})
+            program.resource("second", needs={"fixed": first, "colour": first}, ignore_changes=["colour"])
+
+        return register
+
+    def refuse() -> None:
+        raise EngineError("no capacity")
+
+    yard.run(program("1"))
+    if when == "in the next run":
+        yard.cloud.during["create", "second"] = refuse
+        assert yard.run(program("2")).errors == ["no capacity"]
+        assert yard.state("second").pending_replacement
+        yard.cloud.during.clear()
+    assert yard.run(program("2")).errors == []
+    first = yard.state("first").id
+    assert yard.state("second").inputs == {"fixed": first, "colour": first}
+    assert yard.cloud.calls["create"][-1][1] == {"fixed": first, "colour": first}
+    # From then on it does again.
+    assert yard.run(program("2")).steps == []
+
+
+def test_a_resource_that_was_only_read_hands_nothing_on_to_the_one_that_is_made() -> None:
+    yard = Yard()
+    yard.cloud.things["it-0"] = {"size": 1}
+    yard.run(lambda program: program.read("it", "it-0", inputs={"size": 1}))
+    yard.run(one(inputs={"size": 2}, ignore_changes=["size"]))
+    assert yard.state("it").inputs == {"size": 2}
+
+
+def test_a_secret_that_is_kept_in_part_stays_secret() -> None:
+    yard = Yard()
+    yard.run(one(inputs={"rules": [{"key": Secret("hush"), "port": 1}], "login": Secret({"key": "hush", "user": 1})}))
+    program = one(
+        inputs={"rules": [{"key": Secret("x"), "port": 2}], "login": {"key": "x", "user": 2}},
+        ignore_changes=["rules[*].key", "login.key"],
+    )
+    preview, run = yard.preview(program), yard.run(program)
+    assert yard.state("it").inputs == {
+        "rules": [{"key": Secret("hush"), "port": 2}],
+        "login": {"key": Secret("hush"), "user": 2},
+    }
+    assert "hush" not in repr(preview.events) + repr(run.events)
+    assert "hush" not in re.sub(r"'ciphertext': '[^']*'", "", repr(yard.documents))
+
+
 @pytest.mark.parametrize(
     ("named", "replaced"),
     [
@@ -272,6 +325,12 @@ def test_another_version_of_the_default_provider_replaces_nothing() -> None:
     assert [state.urn for state in yard.states if state.type.startswith("pulumi:providers")] == [
         DEFAULT_PROVIDER_URN + "_1_3_0_rc_1"
     ]
+    # Its inputs are the stack's whole configuration, which dynamic resources do not depend on.
+    yard.config = {"yard:size": "2"}
+    assert yard.run(one(version="1.4.0")).steps == []
+    provider = yard.state("default_1_4_0")
+    assert provider.inputs == {"__internal": {}, "version": "1.4.0", "yard:size": "2"}
+    assert provider.outputs == {"version": "1.4.0", "yard:size": "2"}
 
 
 def with_explicit_provider(*, region: str, name: str = "explicit", **options: object) -> Registers:

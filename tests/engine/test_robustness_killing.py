@@ -184,3 +184,14 @@ def test_a_replacement_that_was_cut_off_is_taken_over_and_the_old_one_deleted(tm
     assert "and is taken over, and" in again.messages("warning")
     assert again.finished.changes.get("create", 0) == 0
     project.assert_settled([("behind", "1", "1"), ("thing", "new", "1")])
+
+
+def test_a_run_right_after_a_kill_waits_for_the_steps_that_still_run(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", 'Thing("slow", pause=1.0)')
+    with Running(project) as running:
+        running.wait_until_pending("slow")
+        running.kill("parent")
+        again = project.run()
+    assert again.finished.outcome == "succeeded", again.messages()
+    assert "waiting for the steps of the killed run" in again.messages("info")
+    project.assert_settled([("slow", "1", "1")])

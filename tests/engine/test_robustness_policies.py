@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import StepStarted
+from engine.events import PolicyPackFailed, StepStarted
 from tests.engine.policy_packs import policy_python, write_pack
 from tests.engine.robustness import Outcome, Project, Running, make_project, says
 
@@ -74,6 +74,7 @@ def test_a_pack_that_fails_while_it_judges(project: Project, tmp_path: Path, jud
     assert "policy pack trouble: " in outcome.errors
     assert words in outcome.errors
     assert "::thing" in outcome.errors
+    assert PolicyPackFailed("trouble", "1.2.3") in outcome.events
 
 
 def test_a_mandatory_violation_stops_before_the_resource(project: Project, tmp_path: Path) -> None:

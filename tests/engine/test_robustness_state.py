@@ -1,6 +1,7 @@
 """State that cannot be used, kept or opened: one clear error that names it, and nothing is created."""
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -158,6 +159,7 @@ def test_a_damaged_secret_is_refused_by_file(deployed: Project) -> None:
         f"{file} is damaged",
         "the secret",
         f"the newest backup that holds together is {deployed.folder}/.pulumi/",
+        "to restore it: yard restore -s dev",
     )
     assert files(deployed.folder) == before
 
@@ -226,6 +228,31 @@ def test_a_wrong_passphrase_is_refused_and_a_preview_does_without(
         assert_refused(outcome, "configuration", "incorrect passphrase for stack dev", "PULUMI_CONFIG_PASSPHRASE")
         assert "battery staple" not in outcome.messages()
     assert files(deployed.folder) == before
+
+
+def test_a_stack_file_with_another_salt_than_the_state_is_told_apart_from_a_wrong_passphrase(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.robustness.PASSPHRASE", None)
+    assert project.run().finished.outcome == "succeeded"
+    state, stack_file = project.folder / ".pulumi", project.folder / "Pulumi.dev.yaml"
+    state.rename(tmp_path / "away")
+    assert project.run("destroy").finished.outcome == "succeeded"
+    assert project.run().finished.outcome == "succeeded"
+    shutil.rmtree(state)
+    (tmp_path / "away").rename(state)
+    assert_refused(project.run(), "configuration", f"{stack_file}: its encryptionsalt is not the one of the state")
+    lines = [line for line in stack_file.read_text().splitlines() if not line.startswith("encryptionsalt")]
+    stack_file.write_text("\n".join(lines))
+    assert project.run().finished.outcome == "succeeded"
+
+
+def test_a_destroy_writes_no_stack_file(deployed: Project) -> None:
+    stack_file = deployed.folder / "Pulumi.dev.yaml"
+    stack_file.unlink()
+    assert deployed.run("destroy").finished.outcome == "succeeded"
+    assert not stack_file.exists()
+    assert deployed.cloud == {}
 
 
 def test_a_missing_passphrase_file_is_named(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

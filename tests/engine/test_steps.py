@@ -356,5 +356,8 @@ def test_a_failure_lets_nothing_begin_that_has_not_begun() -> None:
 
     outcome = yard.run(program, parallel=1)
     assert outcome.errors == ["no such luck"]
+    # Nor does anybody say so.
+    assert outcome.steps == [("create", "bad")]
+    assert outcome.changes == {"create": 2}
     assert yard.cloud.things == {}
     assert yard.recorded == []
