@@ -14,7 +14,7 @@ def bench(
         typer.Argument(metavar="[BENCHMARK]...", help="previews, main-job; all of them where none is named."),
     ] = None,
 ) -> int:
-    """Measure this project on this machine, and write bench/results.json."""
+    """Measure this project; write bench/results.json."""
     from bench.errors import BenchError, UnknownBenchmark
     from bench.suite import run
 

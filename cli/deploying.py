@@ -28,11 +28,15 @@ class Options:
     message: str = ""
 
 
-def deploy(host: Host, options: Options, action: Literal["update", "destroy"], *, dry_run: bool) -> Finished:
-    """Runs one deployment and shows it to a person."""
+def deploy(
+    host: Host, options: Options, action: Literal["update", "destroy"], *, dry_run: bool, shown: bool = True
+) -> Finished:
+    """Runs one deployment and shows it to a person, unless told not to."""
     from engine.display import DisplayOptions, make_display
 
     request = make_request(options, action, dry_run=dry_run)
+    if not shown:
+        return host.run(request, lambda event: None)
     display = make_display(
         DisplayOptions.for_stream(
             sys.stdout,

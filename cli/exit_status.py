@@ -13,9 +13,12 @@ class ExitStatus(IntEnum):
     CONFIGURATION = 2
     """A wrong option, setting, stack file, passphrase or state folder; nothing was touched."""
     RESOURCE = 4
-    """A step on a resource failed; what was done is on record."""
+    """A step on a resource failed, or a preview shows that it would; what was done is on record."""
     POLICY = 5
-    """A mandatory policy is violated; nothing was touched."""
+    """A mandatory policy is violated, or a policy pack cannot judge.
+
+    The resource that a policy objects to was not touched; a policy on the whole stack judges what has been deployed.
+    """
     STACK_NOT_FOUND = 6
     """There is no stack of that name, or nothing is deployed that the command could use."""
     CHANGES = 7

@@ -24,6 +24,8 @@ def output(
     """Print the outputs of a stack."""
     outputs = read_outputs(find_project_folder(directory), stack)
     shown = values.blind(values.strip_secrets(outputs) if show_secrets else outputs)
+    if json:
+        shown = values.as_json(shown)
     if name:
         if name not in shown:
             known = ", ".join(sorted(shown)) or "none"
@@ -32,6 +34,8 @@ def output(
         typer.echo(json_format.dumps(value, indent=2) if json or not isinstance(value, str) else value)
     elif json:
         typer.echo(json_format.dumps(shown, indent=2))
+    elif not shown:
+        typer.echo(f"stack {stack} has no outputs yet", err=True)
     else:
         width = max(map(len, shown), default=0)
         for key in sorted(shown):

@@ -14,7 +14,7 @@ def needs_plugins(finished: Finished) -> bool:
     return bool(finished.plugins)
 
 
-def hand_over(command: str, chosen: Options, *, yes: bool, plugins: Sequence[str]) -> int:
+def hand_over(command: str, chosen: Options, *, yes: bool, plugins: Sequence[str], skip_preview: bool = False) -> int:
     """Runs `pulumi COMMAND` for the stack and returns its exit code. Raises CommandError where it is not installed."""
     names = ", ".join(plugins)
     pulumi = shutil.which("pulumi")
@@ -26,8 +26,12 @@ def hand_over(command: str, chosen: Options, *, yes: bool, plugins: Sequence[str
             f"Then run:    pulumi {command} --stack {chosen.stack}   in {chosen.directory}"
         )
     arguments = [pulumi, command, "--stack", chosen.stack, "--cwd", str(chosen.directory)]
+    arguments += ["--parallel", str(chosen.parallel)]
     arguments += ["--yes"] if yes else []
+    arguments += ["--skip-preview"] if skip_preview else []
     arguments += ["--diff"] if chosen.diff else []
+    arguments += ["--show-sames"] if chosen.show_same else []
+    arguments += ["--debug"] if chosen.debug else []
     arguments += ["--message", chosen.message] if chosen.message else []
     for pack in chosen.policy_packs:
         arguments += ["--policy-pack", str(pack)]

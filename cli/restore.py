@@ -22,10 +22,16 @@ def restore(
     backup: Annotated[Path | None, typer.Argument(help="The backup; by default the newest good one.")] = None,
     yes: options.Yes = False,
 ) -> int:
-    """Replace a damaged state file by a backup; the damaged one stays beside it as `.damaged`."""
+    """Put a backup in the place of a damaged state file.
+
+    The damaged one stays beside it as `.damaged`.
+    """
     project = load_project(find_project_folder(directory))
     backend = FileBackend(find_state_folder(project), project.name)
+    if backup is None and backend.newest_good_backup(stack) is None:
+        raise CommandError(f"there is no good backup of stack {stack}", ExitStatus.STACK_NOT_FOUND)
     with StackLock(backend.folder, project.name, stack):
+        # Asked again: whoever held the lock may have made a newer one.
         chosen = backup or backend.newest_good_backup(stack)
         if chosen is None:
             raise CommandError(f"there is no good backup of stack {stack}", ExitStatus.STACK_NOT_FOUND)

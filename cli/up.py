@@ -7,6 +7,7 @@ import typer
 
 from cli import options
 from cli.deploying import Options, confirm, deploy, has_changes, status_of
+from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
 from cli.pulumi_command import hand_over, needs_plugins
@@ -31,15 +32,17 @@ def up(
     folder = find_project_folder(directory)
     chosen = Options(folder, stack, diff, show_same, parallel, debug, policy_packs or [], policy_configs or [], message)
     host: Host = context.obj or Host()
-    if skip_preview:
-        return status_of(deploy(host, chosen, "update", dry_run=False))
     with Host() as next_host:
-        previewed = deploy(host, chosen, "update", dry_run=True)
-        if previewed.outcome != "succeeded":
+        # Only a preview tells whether the stack needs plugins; one that fails is left to the update to tell of.
+        previewed = deploy(host, chosen, "update", dry_run=True, shown=not skip_preview)
+        if previewed.outcome == "cancelled" and skip_preview:
+            raise CommandError("stopped; nothing was changed", ExitStatus.CANCELLED)
+        if previewed.outcome != "succeeded" and not skip_preview:
             return status_of(previewed)
         if needs_plugins(previewed):
-            return hand_over("up", chosen, yes=yes, plugins=previewed.plugins)
-        if not has_changes(previewed) and not yes:
-            return ExitStatus.SUCCESS
-        confirm(f"Perform this update of {stack}?", yes=yes)
+            return hand_over("up", chosen, yes=yes, skip_preview=skip_preview, plugins=previewed.plugins)
+        if not skip_preview:
+            if not has_changes(previewed) and not yes:
+                return ExitStatus.SUCCESS
+            confirm(f"Perform this update of {stack}?", yes=yes)
         return status_of(deploy(next_host, chosen, "update", dry_run=False))

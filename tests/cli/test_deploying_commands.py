@@ -158,6 +158,36 @@ def test_ctrl_c_ends_any_command_with_a_word_and_its_code(tmp_path: Path) -> Non
     assert (command.returncode, out, err) == (ExitStatus.CANCELLED, "", "yard: stopped\n")
 
 
+def test_numbers_that_json_does_not_know_are_printed_as_json(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "import pulumi\n\npulumi.export('loss', [float('nan'), 0.5])\n")
+    assert yard("up", "-C", str(project), "--yes").code == ExitStatus.SUCCESS
+    printed = yard("output", "-C", str(project), "--json").out
+
+    def refuse(constant: str) -> float:
+        raise AssertionError(f"{constant} is not JSON")
+
+    assert json.loads(printed, parse_constant=refuse)["loss"][1] == 0.5
+
+
+def test_ctrl_c_while_the_command_starts_is_no_traceback(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "")
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text("""
+import builtins, os, signal
+
+importing = builtins.__import__
+
+def interrupted(name, *arguments, **options):
+    if name == "cli.application":
+        os.kill(os.getpid(), signal.SIGINT)
+    return importing(name, *arguments, **options)
+
+builtins.__import__ = interrupted
+""")
+    stopped = yard("preview", "-C", str(project), environment={"PYTHONPATH": str(tmp_path)})
+    assert (stopped.code, stopped.out, stopped.err) == (ExitStatus.CANCELLED, "", "yard: stopped\n")
+
+
 def test_outside_of_a_project_the_folder_is_named(tmp_path: Path) -> None:
     lost = yard("preview", cwd=tmp_path)
     assert lost.code == ExitStatus.CONFIGURATION
@@ -191,12 +221,17 @@ def test_a_stack_that_needs_a_plugin_is_handed_to_pulumi(tmp_path: Path) -> None
     path = f"{tools}{os.pathsep}/usr/bin{os.pathsep}/bin"
     handed = yard("up", "-s", "dev", "--yes", "-m", "why not", "-C", str(project), environment={"PATH": path})
     assert handed.code == 23
-    assert f"pulumi got: up --stack dev --cwd {project} --yes --message why not" in handed.out
+    assert f"pulumi got: up --stack dev --cwd {project} --parallel 16 --yes --message why not" in handed.out
+    at_once = yard("up", "-s", "dev", "-f", "-y", "-p", "3", "-C", str(project), environment={"PATH": path})
+    assert at_once.code == 23
+    assert f"pulumi got: up --stack dev --cwd {project} --parallel 3 --yes --skip-preview\n" in at_once.out
+    assert not (project / ".pulumi").exists()
 
 
 def test_help_names_every_command_and_option() -> None:
-    overview = yard("--help")
+    overview = yard("--help", environment={"COLUMNS": "80"})
     assert overview.code == ExitStatus.SUCCESS
+    assert "..." not in overview.out.partition("Commands:")[2]
     for command in ("up", "preview", "destroy", "predict", "output", "artifacts", "restore", "cancel", "bench"):
         assert f"\n  {command} " in overview.out
         assert yard(command, "--help").code == ExitStatus.SUCCESS
