@@ -1,6 +1,6 @@
 # Trainyard's commands. Each one sets up what it needs first, and is thin over `yard`: `.venv/bin/yard --help`.
 #
-#   make up STACK=dev                 another stack than `local`
+#   make up STACK=trial               another stack than `local`: the one whose settings are in Pulumi.trial.yaml
 #   make setup PYTHON=python3.12      another interpreter; once made, the environments keep theirs
 #   make test TESTS=tests/engine      a part of the tests; PYTEST_ARGS adds arguments, such as PYTEST_ARGS="-x -n 0"
 
@@ -10,6 +10,12 @@ TESTS ?=
 PYTEST_ARGS ?=
 
 YARD := .venv/bin/yard
+RESOLVE = "$(CURDIR)/.venv/bin/uv" pip compile --quiet $(UPGRADE) --custom-compile-command "make requirements" \
+	requirements.in --output-file requirements.txt
+IMAGES = workloads/training/image workloads/serving/image
+# As the images are: Python 3.12 on x86-64 Linux, each package of a known hash, in the versions that the tests run with.
+FOR_IMAGE = --python-version 3.12 --python-platform x86_64-manylinux_2_35 --only-binary :all: --generate-hashes \
+	--no-annotate --constraint "$(CURDIR)/requirements.txt"
 DOCKERFILES = $(wildcard workloads/*/image/Dockerfile workloads/*/image/Dockerfile.*)
 
 .DEFAULT_GOAL := help
@@ -28,10 +34,10 @@ environments:
 	@"$(PYTHON)" scripts/setup.py
 
 up: environments ## Provision, train and serve
-	@$(YARD) up -s $(STACK) --yes
+	@$(YARD) up -s $(STACK) --yes --policy-pack policies
 
 preview: environments ## Show what `make up` would change, and change nothing
-	@$(YARD) preview -s $(STACK)
+	@$(YARD) preview -s $(STACK) --policy-pack policies
 
 predict: environments ## Send test images to the inference service
 	@$(YARD) predict -s $(STACK)
@@ -57,10 +63,8 @@ bench: environments ## Measure, print a table and write bench/results.json
 	@$(YARD) bench
 
 requirements: environments ## Resolve requirements.in into requirements.txt (add UPGRADE=--upgrade for newer versions)
-	@for name in . policies; do \
-		(cd $$name && "$(CURDIR)/.venv/bin/uv" pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
-			--custom-compile-command "make requirements" requirements.in --output-file requirements.txt) || exit 1; \
-	done
+	@for name in . policies; do (cd $$name && $(RESOLVE) --universal --python-version 3.11) || exit 1; done
+	@for name in $(IMAGES); do (cd $$name && $(RESOLVE) $(FOR_IMAGE)) || exit 1; done
 
 clean: ## Remove the environments and all caches (never a stack's state)
 	@rm -rf .venv .venv-triton policies/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

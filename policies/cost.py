@@ -1,11 +1,14 @@
 """Cost rules: nothing runs without an end, and everything has somebody who pays for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from policies.rules import LOCAL_JOB, Objection, Parameter, Resource, resource_rule, stack_rule
+from policies.rules import LOCAL, LOCAL_JOB, Objection, Parameter, Resource, resource_rule, stack_rule
 
 _UNASSIGNED = "unassigned"
-_TAGS = ("owner", "cost_centre")
+_WANTED = ("owner", "cost_centre")
+# Where clouds keep them: AWS, Google Cloud, and AWS with the provider's default tags among them.
+_TAG_PROPERTIES = ("tags", "labels", "tagsAll")
 
 
 @resource_rule(
@@ -30,7 +33,7 @@ def job_has_deadline(job: Resource, *, maximum_hours: float) -> Iterator[str]:
 
 @stack_rule(
     id="stack-has-owner",
-    title="The stack has an owner and a cost centre.",
+    title="A stack in a cloud has an owner and a cost centre.",
     severity="low",
     level="advisory",
     frameworks=("CKV_AWS_153", "NIST CM-8(4)"),
@@ -38,13 +41,28 @@ def job_has_deadline(job: Resource, *, maximum_hours: float) -> Iterator[str]:
     mend="pulumi config set trainyard:owner NAME, and likewise trainyard:cost_centre.",
 )
 def stack_has_owner(resources: Sequence[Resource]) -> Iterator[Objection]:
-    """One objection for each tag, however many resources lack it."""
-    tagged = [resource.properties["tags"] for resource in resources if "tags" in resource.properties]
-    for tag in _TAGS:
-        values = {tags.get(tag) for tags in tagged}
-        lacking = values & {None, "", _UNASSIGNED}
-        if lacking:
-            yield Objection(f"The tag {tag} is {_UNASSIGNED if _UNASSIGNED in values else 'missing'}.")
+    """One objection for each tag, however many resources lack it.
+
+    What runs on this machine is its user's, and nobody is sent a bill for it.
+    """
+    elsewhere = [resource for resource in resources if not resource.type.startswith(LOCAL)]
+    tagged = [tags for resource in elsewhere if (tags := _tags_of(resource)) is not None]
+    for tag in _WANTED:
+        values = [tags.get(tag) for tags in tagged]
+        if _UNASSIGNED in values:
+            yield Objection(f"The tag {tag} is {_UNASSIGNED}.")
+        elif None in values or "" in values:
+            yield Objection(f"The tag {tag} is missing.")
+
+
+def _tags_of(resource: Resource) -> dict[str, Any] | None:
+    """The resource's tags; None where it can have none, or where a preview cannot know them.
+
+    A property that is no mapping is something else: Google Cloud's `tags` are names for the firewall.
+    """
+    found = [resource.properties[name] for name in _TAG_PROPERTIES if name in resource.properties]
+    mappings = [tags or {} for tags in found if tags is None or isinstance(tags, Mapping)]
+    return {name: value for tags in mappings for name, value in tags.items()} if mappings else None
 
 
 RULES = (job_has_deadline, stack_has_owner)

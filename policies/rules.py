@@ -1,24 +1,30 @@
 """What a rule is: one function that yields what it objects to, and beside it all that a reader wants to know of it.
 
-Rules know nothing of the policy SDK, so they are tested as plain functions; `__main__.py` makes policies of them. A
-rule that looks at a value which a preview cannot know is cut short there (reading the value raises the SDK's
-UnknownValueError) and shows as undecided; the update then decides. So a rule reads only what it needs, and catches
-nothing.
+Rules know nothing of the policy SDK, so they are tested as plain functions; `__main__.py` makes policies of them.
+
+A preview cannot know every value. A rule of one resource that looks at such a value is cut short there (reading it
+raises the SDK's UnknownValueError) and is undecided; the update then decides. So it reads only what it needs, and
+catches nothing. A rule of the stack judges all resources at once and is not to miss one for the sake of another: it
+finds UNKNOWN in the value's place, and leaves that to the update.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Properties = Mapping[str, Any]
 
-_LOCAL = "pulumi-python:dynamic/local:"
-LOCAL_BUCKET = f"{_LOCAL}Bucket"
-LOCAL_CLOUD = f"{_LOCAL}Cloud"
-LOCAL_IDENTITY = f"{_LOCAL}Identity"
-LOCAL_JOB = f"{_LOCAL}Job"
-LOCAL_SERVICE = f"{_LOCAL}Service"
+UNKNOWN: Final = object()
+"""What a rule of the stack finds in place of a value that a preview cannot know."""
+
+DYNAMIC = "pulumi-python:dynamic/"
+LOCAL = f"{DYNAMIC}local:"
+LOCAL_BUCKET = f"{LOCAL}Bucket"
+LOCAL_CLOUD = f"{LOCAL}Cloud"
+LOCAL_IDENTITY = f"{LOCAL}Identity"
+LOCAL_JOB = f"{LOCAL}Job"
+LOCAL_SERVICE = f"{LOCAL}Service"
 
 
 @dataclass(frozen=True)
@@ -115,22 +121,28 @@ def one_or_many(statement: Properties, key: str) -> list[str]:
 
 
 _SECRET_WORDS = frozenset({"secret", "password", "passphrase", "token", "credential", "credentials"})
+# What a name ends in that tells of a secret and does not hold it: token_count, secretName.
+_ABOUT_A_SECRET = frozenset(
+    {"arn", "count", "days", "enabled", "expiry", "hours", "length", "limit", "minutes", "name", "policy", "required"}
+    | {"seconds", "size", "ttl", "type", "version"}
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 
 
 def looks_secret(name: str) -> bool:
     """Whether a property of this name holds what nobody may read: ``secret_access_key``, ``adminPassword``."""
     words = [word.lower() for word in _WORD.findall(name)]
-    return not _SECRET_WORDS.isdisjoint(words) or words[-2:] in (["private", "key"], ["api", "key"])
+    if words[-2:] in (["private", "key"], ["api", "key"]):
+        return True
+    return not _SECRET_WORDS.isdisjoint(words) and words[-1] not in _ABOUT_A_SECRET
 
 
 def names_within(value: Any) -> Iterator[str]:
-    """The name of every property within a value, without reading what a preview may not know but need not know."""
+    """The name of every property within a value."""
     if isinstance(value, Mapping):
         for name in value:
             yield name
-            if not looks_secret(name):
-                yield from names_within(value[name])
+            yield from names_within(value[name])
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for element in value:
             yield from names_within(element)

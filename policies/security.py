@@ -1,12 +1,15 @@
 """Security rules: encryption, least privilege, secrets, and who can reach what."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from policies.rules import (
+    DYNAMIC,
     LOCAL_BUCKET,
     LOCAL_CLOUD,
     LOCAL_IDENTITY,
     LOCAL_SERVICE,
+    UNKNOWN,
     Objection,
     Resource,
     allow_statements,
@@ -18,20 +21,29 @@ from policies.rules import (
 )
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_DYNAMIC = "pulumi-python:dynamic/"
+_OBJECTS_OF_ONE_BUCKET = re.compile(r"arn:(aws|aws-cn|aws-us-gov):s3:::[^*?/]+/.*")
 
-# Operations with which a workload could give itself more rights than it was given. Sources: Checkov CKV_AWS_286 and
-# CKV_AWS_289; the AWS KMS developer guide, "Permissions for AWS services in key policies" (grants).
+# Operations with which a workload could give itself or others more rights than it was given, copy the data out, or make
+# all of it unreadable. Sources: Checkov CKV_AWS_286 and CKV_AWS_289; the actions of access level "Permissions
+# management" in the AWS service authorization reference (S3, KMS); the AWS KMS developer guide, "Permissions for AWS
+# services in key policies" (grants) and "Deleting AWS KMS keys".
 _ESCALATING = (
     "iam:",
     "sts:assumerole",
     "kms:creategrant",
+    "kms:disablekey",
     "kms:putkeypolicy",
+    "kms:schedulekeydeletion",
     "s3:putbucketpolicy",
     "s3:putbucketacl",
     "s3:deletebucketpolicy",
+    "s3:putaccountpublicaccessblock",
+    "s3:putbucketownershipcontrols",
     "s3:putbucketpublicaccessblock",
     "s3:putencryptionconfiguration",
+    "s3:putobjectacl",
+    "s3:putobjectversionacl",
+    "s3:putreplicationconfiguration",
 )
 
 
@@ -88,7 +100,7 @@ def no_wildcard_resource(identity: Resource) -> Iterator[str]:
     """A wildcard may stand for objects within a bucket that is named, for nothing else."""
     for statement in allow_statements(identity.properties["policy"]):
         for resource in one_or_many(statement, "Resource"):
-            if "*" in resource.partition("/")[0] or "?" in resource.partition("/")[0] or resource.endswith(":key/*"):
+            if ("*" in resource or "?" in resource) and not _OBJECTS_OF_ONE_BUCKET.fullmatch(resource):
                 yield f"The identity may use {resource!r}."
         if "NotResource" in statement:
             yield "The identity may use everything but its NotResource."
@@ -97,11 +109,11 @@ def no_wildcard_resource(identity: Resource) -> Iterator[str]:
 @resource_rule(
     [LOCAL_IDENTITY],
     id="identity-no-privilege-escalation",
-    title="Identities cannot give themselves more rights.",
+    title="Identities cannot change who may do what, and cannot take keys away.",
     severity="critical",
     level="mandatory",
     frameworks=("CKV_AWS_286", "CKV_AWS_289", "NIST AC-6(10)"),
-    wrong="A workload that is taken over can then make itself an administrator, or open the data to others.",
+    wrong="A workload that is taken over can then make itself an administrator, open the data to others, or lose it.",
     mend="leave the operation to the program that deploys the stack.",
 )
 def no_privilege_escalation(identity: Resource) -> Iterator[str]:
@@ -122,9 +134,12 @@ def no_privilege_escalation(identity: Resource) -> Iterator[str]:
     mend="name the output in the resource's option additional_secret_outputs.",
 )
 def secrets_are_marked(resources: Sequence[Resource]) -> Iterator[Objection]:
-    """Looks at dynamic resources: their providers return plain values, so only the option can mark one."""
+    """Looks at dynamic resources: their providers return plain values, so only the option can mark one.
+
+    An output's own name is enough to judge it; names within it are, once its value is known.
+    """
     for resource in resources:
-        if not resource.type.startswith(_DYNAMIC):
+        if not resource.type.startswith(DYNAMIC):
             continue
         for name in resource.properties:
             if name in resource.secret_outputs:
@@ -151,10 +166,13 @@ def processes_on_loopback(resources: Sequence[Resource]) -> Iterator[Objection]:
         if resource.type == LOCAL_CLOUD and "endpoint" in resource.properties:
             told = [resource.properties["endpoint"]]
         elif resource.type == LOCAL_SERVICE and "endpoints" in resource.properties:
-            told = [resource.properties["endpoints"][name] for name in resource.properties["endpoints"]]
+            endpoints = resource.properties["endpoints"]
+            told = [] if endpoints is UNKNOWN else list(endpoints.values())
         else:
             continue
         for endpoint in told:
+            if endpoint is UNKNOWN:
+                continue
             host = endpoint.removeprefix("http://").removeprefix("https://").partition("/")[0].rpartition(":")[0]
             if host not in _LOOPBACK:
                 yield Objection(f"It listens on {endpoint}.", resource)

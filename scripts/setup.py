@@ -148,10 +148,10 @@ def base_interpreter() -> Path:
 def find_triton_interpreter(interpreter: Path) -> "tuple[Path | None, str]":
     """Return the interpreter for `.venv-triton`, or None and the sentence that says why it is left out."""
     libc, libc_version = platform.libc_ver()
-    supported = sys.platform == "linux" and platform.machine() == "x86_64" and libc == "glibc"
+    supported = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and libc == "glibc"
     if not supported or tuple(map(int, libc_version.split(".")[:2])) < TRITON_OLDEST_GLIBC:
         needed = ".".join(map(str, TRITON_OLDEST_GLIBC))
-        return None, f"Left out: Triton, whose package is for x86-64 Linux with glibc {needed} or newer only."
+        return None, f"Left out: Triton, whose package is for x86-64 and Arm Linux with glibc {needed} or newer only."
     if sys.version_info[:2] in TRITON_PYTHONS:
         return interpreter, ""
     for major, minor in TRITON_PYTHONS:

@@ -13,6 +13,7 @@ from policies.rules import (
     LOCAL_IDENTITY,
     LOCAL_JOB,
     LOCAL_SERVICE,
+    UNKNOWN,
     Resource,
     Rule,
     looks_secret,
@@ -39,8 +40,12 @@ def job(**properties: Any) -> Resource:
     return Resource(LOCAL_JOB, "train", properties)
 
 
-def tagged(**tags: str) -> Resource:
-    return bucket(tags=tags)
+def in_a_cloud(**properties: Any) -> Resource:
+    return Resource("aws:s3/bucket:Bucket", "models", properties)
+
+
+def tagged(**tags: Any) -> Resource:
+    return in_a_cloud(tags=tags)
 
 
 PASSING: dict[Rule, list[Resource | list[Resource]]] = {
@@ -52,6 +57,7 @@ PASSING: dict[Rule, list[Resource | list[Resource]]] = {
     ],
     security.no_wildcard_resource: [
         identity(allow(Resource=["arn:aws:s3:::models", "arn:aws:s3:::models/digits/*", KEY_ARN])),
+        identity(allow(Resource=["arn:aws-cn:s3:::models/*", "arn:aws-us-gov:s3:::models/digits/*/manifest.json"])),
         identity({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}),
     ],
     security.no_privilege_escalation: [identity(allow(Action=["kms:Decrypt", "s3:DeleteObject"]))],
@@ -63,15 +69,29 @@ PASSING: dict[Rule, list[Resource | list[Resource]]] = {
         ],
         [Resource(LOCAL_JOB, "train", {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, secret_outputs=["environment"])],
         [Resource(LOCAL_CLOUD, "cloud", {"endpoint": "x", "access_key_id": "x", "key_arn": KEY_ARN, "max_tokens": 3})],
+        [Resource(LOCAL_IDENTITY, "training", {"endpoint": UNKNOWN, "policy": {"Statement": [UNKNOWN]}})],
         [Resource("aws:iam/accessKey:AccessKey", "key", {"secret": "the provider marks it"})],
     ],
     security.processes_on_loopback: [
         [Resource(LOCAL_CLOUD, "cloud", {"endpoint": "http://127.0.0.1:5000"})],
         [Resource(LOCAL_SERVICE, "serve", {"endpoints": {"http": "localhost:8000", "grpc": "[::1]:8001"}})],
         [Resource(LOCAL_SERVICE, "new", {})],
+        [
+            Resource(LOCAL_CLOUD, "cloud", {"endpoint": UNKNOWN}),
+            Resource(LOCAL_SERVICE, "serve", {"endpoints": UNKNOWN}),
+            Resource(LOCAL_SERVICE, "other", {"endpoints": {"http": UNKNOWN}}),
+        ],
     ],
     cost.job_has_deadline: [job(deadline_seconds=900), job(deadline_seconds=168 * HOUR)],
-    cost.stack_has_owner: [[tagged(owner="ada", cost_centre="42"), Resource("pulumi:pulumi:Stack", "s", {})], []],
+    cost.stack_has_owner: [
+        [tagged(owner="ada", cost_centre="42"), Resource("pulumi:pulumi:Stack", "s", {})],
+        [],
+        [bucket(tags={"owner": "unassigned"})],
+        [Resource("gcp:compute/instance:Instance", "vm", {"tags": ["web"]})],
+        [in_a_cloud(tags=UNKNOWN), tagged(owner=UNKNOWN, cost_centre="42")],
+        [in_a_cloud(tags=None, tagsAll={"owner": "ada", "cost_centre": "42"})],
+        [Resource("gcp:storage/bucket:Bucket", "models", {"labels": {"owner": "ada", "cost_centre": "42"}})],
+    ],
 }
 
 FAILING: dict[Rule, list[tuple[Resource | list[Resource], list[str]]]] = {
@@ -106,6 +126,18 @@ FAILING: dict[Rule, list[tuple[Resource | list[Resource], list[str]]]] = {
             identity(allow(Resource="arn:aws:kms:us-east-1:123456789012:key/*")),
             ["The identity may use 'arn:aws:kms:us-east-1:123456789012:key/*'."],
         ),
+        *(
+            (identity(allow(Resource=wide)), [f"The identity may use {wide!r}."])
+            for wide in (
+                "arn:aws:iam::123456789012:role/*",
+                "arn:aws:dynamodb:us-east-1:123456789012:table/*",
+                "arn:aws:kms:us-east-1:123456789012:alias/*",
+                "arn:aws:kms:us-east-1:123456789012:key/1*",
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:x/*",
+                "arn:aws*:s3:::models/*",
+                "arn:aws:s3:::models*/digits/*",
+            )
+        ),
         (
             identity({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "x"}),
             ["The identity may use everything but its NotResource."],
@@ -117,6 +149,18 @@ FAILING: dict[Rule, list[tuple[Resource | list[Resource], list[str]]]] = {
             identity(allow(Action=["KMS:createGrant", "sts:AssumeRole"])),
             ["The identity is allowed 'KMS:createGrant'.", "The identity is allowed 'sts:AssumeRole'."],
         ),
+        *(
+            (identity(allow(Action=action)), [f"The identity is allowed {action!r}."])
+            for action in (
+                "s3:PutObjectAcl",
+                "s3:PutObjectVersionAcl",
+                "s3:PutAccountPublicAccessBlock",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutReplicationConfiguration",
+                "kms:ScheduleKeyDeletion",
+                "kms:DisableKey",
+            )
+        ),
     ],
     security.secrets_are_marked: [
         (
@@ -125,6 +169,10 @@ FAILING: dict[Rule, list[tuple[Resource | list[Resource], list[str]]]] = {
                 "The output own_secret_access_key is not marked as secret.",
                 "The output adminPassword is not marked as secret.",
             ],
+        ),
+        (
+            [Resource(LOCAL_IDENTITY, "training", {"endpoint": UNKNOWN, "own_secret_access_key": UNKNOWN})],
+            ["The output own_secret_access_key is not marked as secret."],
         ),
         (
             [Resource(LOCAL_JOB, "train", {"environment": [{"AWS_SECRET_ACCESS_KEY": "x"}]})],
@@ -149,6 +197,12 @@ FAILING: dict[Rule, list[tuple[Resource | list[Resource], list[str]]]] = {
             ["The tag owner is unassigned."],
         ),
         ([tagged(owner="ada"), tagged()], ["The tag owner is missing.", "The tag cost_centre is missing."]),
+        ([tagged(owner="", cost_centre={"no": "text"})], ["The tag owner is missing."]),
+        (
+            [Resource("gcp:compute/instance:Instance", "vm", {"tags": ["web"], "labels": {"owner": "ada"}})],
+            ["The tag cost_centre is missing."],
+        ),
+        ([in_a_cloud(tags=None)], ["The tag owner is missing.", "The tag cost_centre is missing."]),
     ],
 }
 
@@ -203,6 +257,15 @@ def test_every_rule_has_cases_and_says_what_it_is_for() -> None:
         ("key_arn", False),
         ("max_tokens", False),
         ("secretary", False),
+        ("password", True),
+        ("secret_id", True),
+        ("token_value", True),
+        ("policy_password", True),
+        ("token_count", False),
+        ("secret_name", False),
+        ("secretName", False),
+        ("password_length", False),
+        ("SECRET_ARN", False),
     ],
 )
 def test_names_that_look_secret(name: str, secret: bool) -> None:
