@@ -18,6 +18,7 @@ for name, uri in {
     "logs_uri": platform.logs_uri,
     "encryption_key_uri": platform.encryption_key_uri,
     "manifest_uri": training.manifest_uri,
+    "job": JOB,
     "run": training.run,
     **platform.outputs,
 }.items():
@@ -27,7 +28,9 @@ obstacle = platform.cluster.obstacle(SERVER) if settings.serving.enabled else No
 if obstacle is not None:
     pulumi.log.warn(f"The inference service is left out: {obstacle}")
 elif settings.serving.enabled:
-    serving = InferenceService("serving", settings.serving, platform, training.manifest_uri)
+    serving = InferenceService(
+        "serving", settings.serving, platform, job=JOB, run=training.run, manifest_uri=training.manifest_uri
+    )
     pulumi.export("http_url", serving.http_url)
     pulumi.export("grpc_url", serving.grpc_url)
     pulumi.export("metrics_url", serving.metrics_url)

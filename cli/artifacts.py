@@ -25,14 +25,17 @@ def get(
     stack: options.Stack = options.DEFAULT_STACK,
     directory: options.Directory = Path(),
 ) -> int:
-    """Download every artifact of the stack's model, verify it against the manifest and decrypt it."""
+    """Download the stack's model, verified and decrypted.
+
+    With everything that belongs to it; each file is verified against the manifest.
+    """
     model = find_model(find_project_folder(directory), stack)
     from trainyard_artifacts.errors import ArtifactError
     from trainyard_artifacts.fetch import download
 
     try:
         with acting_as_serving(model):
-            manifest = download(model.manifest_uri, folder)
+            manifest = download(model.manifest_uri, model.origin, folder)
     except ArtifactError as error:
         raise CommandError(f"{error}; 'yard preview -s {stack}' tells whether its cloud is still up") from None
     except OSError as error:

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from engine.stack_outputs import read_outputs
 from engine.values import UNKNOWN, Properties, Secret, strip_secrets
 
-MODEL_NAME = "digits"
+if TYPE_CHECKING:
+    from trainyard_artifacts.fetch import Origin
+
+_LOOPBACK = "127.0.0.1,localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,23 @@ class DeployedModel:
     """A stack's outputs, as far as clients need them."""
 
     manifest_uri: str
+    job: str
+    """Name of the job that has trained it; the service calls the model so."""
+    run: str
+    encryption_key_uri: str
     http_address: str
     """HOST:PORT of KServe v2 over HTTP; empty where the stack serves nothing."""
     grpc_address: str
     """HOST:PORT of KServe v2 over gRPC; empty where the stack serves nothing."""
     environment: dict[str, str]
-    """What the clouds' SDKs read to reach the model as the serving identity; holds a secret."""
+    """What clients read to reach the model as the serving identity; holds a secret."""
+
+    @property
+    def origin(self) -> "Origin":
+        """What the model's manifest has to say of where it is from."""
+        from trainyard_artifacts.fetch import Origin
+
+        return Origin(job=self.job, run=self.run, key_uri=self.encryption_key_uri)
 
     def __repr__(self) -> str:
         return f"DeployedModel({self.manifest_uri!r})"
@@ -39,6 +54,9 @@ def find_model(directory: Path, stack: str) -> DeployedModel:
         )
     return DeployedModel(
         manifest_uri=_text(outputs, "manifest_uri", stack),
+        job=_text(outputs, "job", stack),
+        run=_text(outputs, "run", stack),
+        encryption_key_uri=_text(outputs, "encryption_key_uri", stack),
         http_address=_text(outputs, "http_url", stack).removeprefix("http://") if "http_url" in outputs else "",
         grpc_address=_text(outputs, "grpc_url", stack) if "grpc_url" in outputs else "",
         environment=_environment(outputs, stack),
@@ -70,6 +88,13 @@ def _environment(outputs: Properties, stack: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": _text(outputs, "region", stack),
         "AWS_ACCESS_KEY_ID": _text(outputs, "serving_access_key_id", stack),
         "AWS_SECRET_ACCESS_KEY": _text(outputs, "serving_secret_access_key", stack),
+        # Neither the user's own files nor a machine's metadata may answer for credentials or settings.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # No proxy reaches this machine's own cloud and service. Some clients read only one of the two.
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
     }
 
 

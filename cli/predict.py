@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
-from cli.deployed_model import MODEL_NAME, acting_as_serving, find_model
+from cli.deployed_model import acting_as_serving, find_model
 from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
@@ -31,7 +31,10 @@ def predict(
     protocol: Annotated[Protocol, typer.Option("--protocol", help="KServe v2 over HTTP or gRPC.")] = Protocol.HTTP,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many predictions to print.")] = 10,
 ) -> int:
-    """Send the test images to the inference service; print labels, confidences and accuracy."""
+    """Let the inference service classify test images.
+
+    Prints labels, confidences, and the accuracy on all of them.
+    """
     model = find_model(find_project_folder(directory), stack)
     address = model.http_address if protocol == Protocol.HTTP else model.grpc_address
     if not address:
@@ -43,9 +46,9 @@ def predict(
 
     try:
         with acting_as_serving(model):
-            manifest = fetch_manifest(model.manifest_uri)
+            manifest = fetch_manifest(model.manifest_uri, model.origin)
             images = LabelledImages.decode(read_artifact(model.manifest_uri, manifest, TEST_IMAGES_FILE))
-        predictions = ask(address, MODEL_NAME, images, manifest.model.labels, protocol=protocol.value)
+            predictions = ask(address, model.job, images, manifest.model.labels, protocol=protocol.value)
     except (ArtifactError, PredictionError) as error:
         raise CommandError(f"{error}; 'yard preview -s {stack}' tells whether the service is still up") from None
     _print(predictions, count)

@@ -31,6 +31,12 @@ class EntryPoint:
 
     Asked only where the entry point runs as a process of this machine: an image brings what it needs.
     """
+    shared_memory: str | None = None
+    """`MODULE:FUNCTION` that tells what the names of a service's POSIX shared memory begin with, given its `work_dir`;
+    None: it makes none that could outlive it.
+
+    Asked only where the entry point runs as a process of this machine: a container's shared memory ends with it.
+    """
 
     def version(self) -> str:
         """A digest of the packages' sources, standing for the image's digest. Raises ModuleNotFoundError."""

@@ -18,7 +18,17 @@ from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import pulumi
 import pulumi.runtime.config
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -148,6 +158,20 @@ class Settings(_Group):
     serving: ServingSettings = ServingSettings()
     local: LocalSettings = LocalSettings()
 
+    @field_validator("local")
+    @classmethod
+    def _cloud_has_a_port_of_its_own(cls, local: LocalSettings, info: ValidationInfo) -> LocalSettings:
+        # Not a validator of the whole: that would be silent as long as any other setting is wrong.
+        serving = info.data.get("serving")
+        for name in ("http_port", "grpc_port", "metrics_port"):
+            if local.cloud_port and getattr(serving, name, 0) == local.cloud_port:
+                raise PydanticCustomError(
+                    "ports_differ",
+                    "is serving.{port}, too; must be a port of its own (or 0)",
+                    {"port": name, "field": "cloud_port"},
+                )
+        return local
+
 
 def load_settings() -> Settings:
     """Reads the running program's settings. Raises SettingsError naming every problem."""
@@ -183,11 +207,6 @@ def parse_settings(
         heading = f"Stack {stack} has {len(problems)} problem{'s' if len(problems) > 1 else ''} in its settings:"
         raise SettingsError("\n".join([heading, *(f"  {problem}" for problem in sorted(problems))]))
     return settings
-
-
-def default_configuration() -> dict[str, Any]:
-    """Every setting with its default, as Pulumi.yaml's `config` section has to state them."""
-    return Settings().model_dump()
 
 
 def _parse_objects(

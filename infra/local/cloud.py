@@ -6,6 +6,7 @@ everything that was in the old one is gone, and the next preview says so.
 
 import functools
 import json
+import os
 import secrets
 import threading
 import time
@@ -172,10 +173,14 @@ def client(service: str, props: Properties) -> Any:
 def _client(service: str, endpoint: str, region: str, access_key_id: str, secret_access_key: str) -> Any:
     import boto3
     from botocore.config import Config
+    from botocore.session import Session
 
+    # The user's own profile, files and AWS_* variables are about another cloud, and may be broken.
+    variables = {name: (None, None, *rest) for name, (_, _, *rest) in Session.SESSION_VARIABLES.items()}
+    variables |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     # Making clients is not safe in threads; using them is.
     with _clients_lock:
-        return boto3.session.Session().client(
+        return boto3.session.Session(botocore_session=Session(variables)).client(
             service,
             endpoint_url=endpoint,
             region_name=region,

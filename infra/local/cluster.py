@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
 from infra.local import records
-from infra.local.folder import note_port
+from infra.local.folder import note_port, note_shared_memory
 from infra.local.provider import LocalProvider, Properties, digest_of, is_unknown, with_whole_numbers, without_provider
 
 if TYPE_CHECKING:
@@ -41,21 +41,23 @@ class LocalCluster(Cluster):
         self,
         folder: pulumi.Output[str],
         environments: Mapping[str, Mapping[str, pulumi.Input[str]]],
+        instance: pulumi.Output[str],
         revision: pulumi.Output[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """:param folder: The stack's folder.
         :param environments: Environment variables of each identity, credentials included.
+        :param instance: Which running cloud it is that the processes work with.
         :param revision: Changes when what the platform stores was lost: then every job is to be run again.
         """
-        self._folder, self._environments, self._revision, self._opts = folder, environments, revision, opts
+        self._folder, self._environments, self._opts = folder, environments, opts
+        self._instance, self._revision = instance, revision
 
     @override
     def obstacle(self, entry_point: EntryPoint) -> str | None:
         if entry_point.obstacle is None:
             return None
-        module, function = entry_point.obstacle.split(":")
-        told = getattr(importlib.import_module(module), function)({**os.environ, **machine_environment()})
+        told = _ask(entry_point.obstacle, {**os.environ, **machine_environment()})
         return None if told is None else str(told)
 
     @override
@@ -86,6 +88,7 @@ class LocalCluster(Cluster):
             "ports": dict(service.ports),
             "readiness_path": service.readiness_path,
             "readiness_deadline_seconds": service.readiness_deadline_seconds,
+            "shared_memory": service.entry_point.shared_memory,
         }
         resource = LocalService(name, props, pulumi.ResourceOptions.merge(self._opts, opts))
         return Service(resource, resource.endpoints)
@@ -105,6 +108,7 @@ class LocalCluster(Cluster):
             "document": specification.document,
             "environment": environment,
             "version": entry_point.version(),
+            "instance": self._instance,
             "revision": self._revision,
             "grace_seconds": specification.grace_seconds,
         }
@@ -207,7 +211,10 @@ class ServiceProvider(ProcessProvider):
             ports = {name: int(port) or process.free_port() for name, port in props["ports"].items()}
             for port in ports.values():
                 note_port(folder.parent, port)
-            process.start(folder, service_launch(props, ports))
+            launch = service_launch(props, ports)
+            if launch.shared_memory_prefix:
+                note_shared_memory(folder.parent, launch.shared_memory_prefix)
+            process.start(folder, launch)
             found = self.find(props)
         if found is None or not _becomes_ready(folder, found[1], float(props["readiness_deadline_seconds"])):
             state, tail = process.final_state_of(folder), process.log_tail(folder)
@@ -305,17 +312,16 @@ def service_launch(props: Properties, ports: Mapping[str, int]) -> "Launch":
     from infra.local.process import Launch
 
     chosen = {f"{name}_port": port for name, port in ports.items()}
-    document = {
-        **with_whole_numbers(props["document"]),
-        **chosen,
-        "work_dir": str((folder_of(props) / records.WORK).absolute()),
-    }
+    work_dir = str((folder_of(props) / records.WORK).absolute())
+    document = {**with_whole_numbers(props["document"]), **chosen, "work_dir": work_dir}
+    prefix = props.get("shared_memory")
     return Launch(
         (*_command(props), "{document}"),
         {**machine_environment(), **props["environment"]},
         document,
         grace_seconds=float(props["grace_seconds"]),
         version=f"{props['version']} {props['revision']}",
+        shared_memory_prefix=str(_ask(prefix, work_dir)) if prefix else "",
     )
 
 
@@ -324,6 +330,12 @@ def machine_environment() -> dict[str, str]:
     from infra.local.process import PROJECT
 
     return {"OMP_NUM_THREADS": "1", TRITON_VARIABLE: os.environ.get(TRITON_VARIABLE) or str(PROJECT / ".venv-triton")}
+
+
+def _ask(function: str, *arguments: object) -> object:
+    """The answer of a `MODULE:FUNCTION` that a workload has named."""
+    module, name = function.split(":")
+    return getattr(importlib.import_module(module), name)(*arguments)
 
 
 def _portable(part: str) -> str:

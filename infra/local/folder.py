@@ -2,11 +2,14 @@
 
 Everything else needs the folder's path, so it is created first and deleted last. By then there may be processes that no
 other resource knows of, because the deployment that began them failed or was killed: they are ended and removed. After
-that no process, no listening port and no file of the stack may be left, or the deletion fails and names them.
+that no process, no listening port, no shared memory and no file of the stack may be left, or the deletion fails and
+names them.
 """
 
 import contextlib
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,13 @@ import pulumi
 from pulumi.dynamic import CreateResult, Resource
 from typing_extensions import override
 
-from infra.local import records
+from infra.local import records, shared_memory
 from infra.local.provider import LocalProvider, Properties
 
 PORTS = "ports"
 """Subfolder with an empty file for each TCP port that the stack's processes were told to listen on."""
+SHARED_MEMORY = "shared-memory"
+"""Subfolder with an empty file for each prefix of the names of shared memory that the stack's processes make."""
 
 
 class LeftoversError(Exception):
@@ -41,9 +46,8 @@ class StackFolderProvider(LocalProvider):
         path = Path(news["path"])
         existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         try:
-            probe = existing / f".{path.name}.writable"
-            probe.touch()
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=existing):
+                pass
         except OSError as error:
             reason = f"{existing} cannot be written ({error.strerror})"
             return {"path": f"{reason}; the stack keeps its processes' files below it"}
@@ -63,11 +67,10 @@ class StackFolderProvider(LocalProvider):
         left = list(leftovers(Path(id_)))
         if left:
             raise LeftoversError(f"destroying the stack has left behind: {'; '.join(left)}")
-        for port in _ports(Path(id_)):
-            (Path(id_) / PORTS / str(port)).unlink()
-        for folder in (Path(id_) / PORTS, Path(id_)):
-            with contextlib.suppress(FileNotFoundError):
-                folder.rmdir()
+        for kind in (PORTS, SHARED_MEMORY):
+            shutil.rmtree(Path(id_) / kind, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            Path(id_).rmdir()
         # The last stack takes the folder of all stacks with it.
         with contextlib.suppress(OSError):
             Path(id_).parent.rmdir()
@@ -84,8 +87,12 @@ class StackFolder(Resource, module="local", name="StackFolder"):
 
 def note_port(stack_folder: Path, port: int) -> None:
     """Remembers a port that has to be closed in the end."""
-    (stack_folder / PORTS).mkdir(mode=0o700, parents=True, exist_ok=True)
-    (stack_folder / PORTS / str(port)).touch()
+    _note(stack_folder / PORTS / str(port))
+
+
+def note_shared_memory(stack_folder: Path, prefix: str) -> None:
+    """Remembers what the names of shared memory begin with that has to be gone in the end."""
+    _note(stack_folder / SHARED_MEMORY / prefix)
 
 
 def remove_unfinished(stack_folder: Path) -> None:
@@ -109,14 +116,23 @@ def leftovers(stack_folder: Path) -> Iterable[str]:
         # Another program may have taken the port since.
         if _listens(port) and (holder := port_holder(port, stack_folder)) is not None:
             yield f"port {port}, held by {holder}"
+    for noted in sorted((stack_folder / SHARED_MEMORY).glob("*")):
+        for path in shared_memory.objects(noted.name):
+            yield f"shared memory {path}"
     outside = Path(temporary_prefix(stack_folder))
     for path in sorted(outside.parent.glob(f"{outside.name}*")):
         yield f"folder {path}"
+    notes = (stack_folder / PORTS, stack_folder / SHARED_MEMORY)
     for path in sorted(stack_folder.rglob("*")):
-        if path.is_file() and path.parent != stack_folder / PORTS:
+        if path.is_file() and path.parent not in notes:
             yield f"file {path}"
-        elif path.is_dir() and path != stack_folder / PORTS and not any(path.iterdir()):
+        elif path.is_dir() and path not in notes and not any(path.iterdir()):
             yield f"folder {path}"
+
+
+def _note(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch()
 
 
 def _ports(stack_folder: Path) -> list[int]:

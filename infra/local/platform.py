@@ -106,7 +106,7 @@ class LocalPlatform(pulumi.ComponentResource):
             self._cloud.instance, self._key.arn, *(bucket.created for bucket in self._buckets.values())
         ).apply(lambda parts: hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:12])
         environments = {identity.value: self._environment(made) for identity, made in self._identities.items()}
-        return LocalCluster(self._folder.path, environments, revision, self._child)
+        return LocalCluster(self._folder.path, environments, self._cloud.instance, revision, self._child)
 
     def _environment(self, identity: WorkloadIdentity) -> Mapping[str, pulumi.Input[str]]:
         """The variables by which the cloud's SDKs find the cloud and act as an identity."""

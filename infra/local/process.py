@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.local import records
+from infra.local import records, shared_memory
 
 if TYPE_CHECKING:
     import psutil
@@ -56,6 +56,8 @@ class Launch:
     """Seconds from being asked to stop to being killed."""
     version: str = ""
     """Whatever else makes this a different thing to run, such as a digest of the code."""
+    shared_memory_prefix: str = ""
+    """What the names of the shared memory begin with that `stop` removes; empty: none is."""
 
     def digest(self) -> str:
         """What the launch is recognised by. Of the credentials in it, only their hash enters."""
@@ -124,6 +126,7 @@ def start(folder: Path, launch: Launch) -> None:
         "command": [part.replace("{document}", str(document)) for part in launch.command],
         "deadline_seconds": launch.deadline_seconds,
         "grace_seconds": launch.grace_seconds,
+        "shared_memory_prefix": launch.shared_memory_prefix,
     }
     records.write_record(folder / records.SPECIFICATION, specification)
     with (folder / records.SUPERVISOR_LOG).open("wb") as log:
@@ -161,7 +164,10 @@ def follow(folder: Path, print_line: Callable[[str], None]) -> State:
 
 
 def stop(folder: Path) -> None:
-    """Ends every process of a folder and removes the folder. Nothing to end is no error. Raises ProcessError."""
+    """Ends every process of a folder, removes their shared memory and the folder.
+
+    Nothing to end is no error. Raises ProcessError.
+    """
     import psutil
 
     specification = records.read_record(folder / records.SPECIFICATION) or {}
@@ -185,6 +191,7 @@ def stop(folder: Path) -> None:
     if left:
         raise ProcessError(f"cannot end {', '.join(describe(process) for process in left)} of {folder}")
     _reap()
+    shared_memory.remove(specification.get("shared_memory_prefix", ""))
     for leftover in (temporary_folder(folder), folder):
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(leftover)

@@ -28,6 +28,8 @@ class LocalProvider(ResourceProvider):
     """What a person calls it."""
     updated_in_place: ClassVar[frozenset[str]] = frozenset()
     """Inputs whose change needs no replacement."""
+    decisive: ClassVar[frozenset[str]] = frozenset({"instance", "folder"})
+    """Inputs without which the resource cannot go on: the cloud or the folder that it is in."""
     not_compared: ClassVar[frozenset[str]] = frozenset()
     """Inputs that are not kept, or are compared by `digests`."""
 
@@ -39,9 +41,14 @@ class LocalProvider(ResourceProvider):
     @override
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         ignored = self.not_compared | {_PROVIDER_KEY}
-        changed = [name for name in news if name not in ignored and news[name] != olds.get(name)]
-        changed += [name for name, digest in self.digests(news).items() if digest != olds.get(name)]
-        replaces = [name for name in changed if name not in self.updated_in_place]
+        compared = {name: value for name, value in news.items() if name not in ignored} | self.digests(news)
+        changed = [name for name, value in compared.items() if value != olds.get(name)]
+        # What a preview does not know yet mostly turns out to be what it was: the output of something updated in place.
+        replaces = [
+            name
+            for name in changed
+            if name in self.decisive or not (name in self.updated_in_place or is_unknown(compared[name]))
+        ]
         if not replaces:
             loss = self.loss(id_, olds)
             if loss is not None:

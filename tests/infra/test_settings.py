@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import Settings, SettingsError, default_configuration, parse_settings
+from infra.settings import Settings, SettingsError, parse_settings
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -40,6 +40,11 @@ BAD: dict[str, dict[str, str]] = {
     "together": {
         "trainyard:training": '{"processes": 3}',
         "trainyard:serving": '{"http_port": 8000, "grpc_port": 8000}',
+    },
+    "cloud_port": {
+        "trainyard:training": '{"epochs": 0}',
+        "trainyard:serving": '{"metrics_port": 8002}',
+        "trainyard:local": '{"cloud_port": 8002}',
     },
     "batch": {"trainyard:training": '{"global_batch_size": 60}'},
     "cloud_to_come": {"trainyard:cloud": "aws", "trainyard:training": '{"epochs": -5}'},
@@ -76,9 +81,8 @@ def test_text_that_reads_as_a_number_is_one() -> None:
 
 def test_the_project_file_states_every_setting_and_its_default() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert {
-        key.removeprefix("trainyard:"): item["default"] for key, item in declared.items()
-    } == default_configuration()
+    defaults = {key.removeprefix("trainyard:"): item["default"] for key, item in declared.items()}
+    assert defaults == Settings().model_dump()
     for key, item in declared.items():
         assert item["description"], key
         if item["type"] == "object":

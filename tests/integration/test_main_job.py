@@ -14,7 +14,7 @@ import pytest
 
 from cli.exit_status import ExitStatus
 from tests.cli.yard import ROOT, Result, yard
-from trainyard_serving.triton import triton_unavailable_reason
+from trainyard_serving.triton import SHARED_MEMORY, shared_memory_prefix, triton_unavailable_reason
 
 TRITON = os.environ.get("TRAINYARD_TRITON_VENV", str(ROOT / ".venv-triton"))
 NO_TRITON = triton_unavailable_reason({**os.environ, "TRAINYARD_TRITON_VENV": TRITON})
@@ -86,13 +86,22 @@ def test_provision_train_serve_and_leave_nothing(project: Path, tmp_path: Path) 
     else:
         assert "inference service is left out" in up.out
 
-    state = (project / ".pulumi" / "stacks" / "trainyard" / "local.json").read_text()
-    for secret in re.findall(r"AWS_SECRET_ACCESS_KEY=(\S+)", environment_of_processes(project)):
-        assert secret not in state + up.out + up.err
+    files = [path for path in (project / ".pulumi").rglob("*") if path.is_file()]
+    written = [up.out + up.err, *(path.read_text(errors="replace") for path in files)]
+    environments = environment_of_processes(project)
+    for variable in ["TRAINYARD_ADMINISTRATOR_SECRET", *(["AWS_SECRET_ACCESS_KEY"] if NO_TRITON is None else [])]:
+        secrets = re.findall(rf"^{variable}=(\S+)", environments, re.MULTILINE)
+        assert secrets, f"no process has {variable}"
+        for secret in secrets:
+            assert not [text for text in written if secret in text], variable
 
+    if NO_TRITON is None:
+        kill_server(project)
     destroyed = in_project(project, "destroy", "--yes")
     assert destroyed.code == ExitStatus.SUCCESS, destroyed.out
     assert processes_of(project) == []
+    work_dir = project / ".pulumi" / "local" / "local" / "serving" / "work"
+    assert list(SHARED_MEMORY.glob(f"{shared_memory_prefix(str(work_dir))}*")) == []
     assert sorted(path.name for path in (project / ".pulumi").iterdir()) == [
         "backups",
         "history",

@@ -6,31 +6,39 @@ import pulumi
 
 from infra.platform import EntryPoint, Identity, Platform, ServiceSpecification, ServingSettings
 
-SERVICE = "digits"
-"""Name of the service and of the model that it serves."""
 SERVER = EntryPoint(
     "trainyard-serving",
     "trainyard_serving",
     ("trainyard_serving", "trainyard_artifacts"),
     obstacle="trainyard_serving.triton:triton_unavailable_reason",
+    shared_memory="trainyard_serving.triton:shared_memory_prefix",
 )
 READY_PATH = "/v2/health/ready"
 READINESS_DEADLINE_SECONDS = 180
 
 
-def service_specification(settings: ServingSettings, manifest_uri: str) -> dict[str, Any]:
-    """What the service has to do; ports and working folder are the platform's to add."""
+def service_specification(
+    settings: ServingSettings, *, job: str, run: str, manifest_uri: str, encryption_key_uri: str
+) -> dict[str, Any]:
+    """What the service has to do; ports and working folder are the platform's to add.
+
+    :param job: Name of the job that has trained the model, and of service and model.
+    """
     return {
-        "service": SERVICE,
+        "service": job,
         "manifest_uri": manifest_uri,
-        "model_name": SERVICE,
+        # Told beside the manifest: who can write to the bucket can put another run's manifest there.
+        "job": job,
+        "run": run,
+        "encryption_key_uri": encryption_key_uri,
+        "model_name": job,
         "max_batch_size": settings.max_batch_size,
         "queue_delay_microseconds": settings.queue_delay_microseconds,
     }
 
 
 class InferenceService(pulumi.ComponentResource):
-    """Serves the model of a manifest."""
+    """Serves the model of one run."""
 
     http_url: pulumi.Output[str]
     """Where KServe v2 over HTTP is spoken, known when the service is ready."""
@@ -44,15 +52,25 @@ class InferenceService(pulumi.ComponentResource):
         name: str,
         settings: ServingSettings,
         platform: Platform,
+        *,
+        job: str,
+        run: pulumi.Input[str],
         manifest_uri: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """:param job: Name of the job that has trained the model; clients call the model so.
+        :param run: The run's name.
+        :param manifest_uri: URI of the run's manifest.
+        """
         super().__init__("trainyard:serving:InferenceService", name, None, opts)
+        document = pulumi.Output.all(
+            run=run, manifest_uri=manifest_uri, encryption_key_uri=platform.encryption_key_uri
+        ).apply(lambda model: service_specification(settings, job=job, **model))
         service = platform.cluster.run_service(
             name,
             ServiceSpecification(
                 SERVER,
-                pulumi.Output.from_input(manifest_uri).apply(lambda uri: service_specification(settings, uri)),
+                document,
                 Identity.SERVING,
                 ports={"http": settings.http_port, "grpc": settings.grpc_port, "metrics": settings.metrics_port},
                 readiness_path=READY_PATH,

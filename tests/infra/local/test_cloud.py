@@ -199,6 +199,31 @@ def test_credentials_reach_no_file(shared_cloud: dict[str, Any]) -> None:
     assert json.loads((folder / "cloud" / records.READY).read_text())["instance"] == shared_cloud["instance"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "file"),
+    [
+        ({"AWS_PROFILE": "no-such-profile"}, "[default]\n"),
+        ({"AWS_RETRY_MODE": "no-such-mode"}, "[default]\n"),
+        ({}, "this is no configuration\n"),
+    ],
+    ids=["profile", "variable", "file"],
+)
+def test_the_user_s_own_aws_configuration_changes_nothing(
+    stack_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], file: str
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    for name in ("config", "credentials"):
+        (tmp_path / ".aws" / name).write_text(file)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    id_, cloud = make_cloud(stack_folder)
+    assert client("sts", cloud).get_caller_identity()["Account"] == cloud["account"]
+    assert client("s3", cloud).list_buckets()["Buckets"] == []
+    CloudProvider().delete(id_, cloud)
+
+
 def test_boto3_finds_the_cloud_by_environment(shared_cloud: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", shared_cloud["endpoint"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", shared_cloud["region"])

@@ -1,5 +1,6 @@
 """Jobs and services as processes: followed, adopted, finished after an interruption, and gone in the end."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -15,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from infra.local import process, records
+from infra.local import process, records, shared_memory
 from infra.local.cluster import JobProvider, ServiceProvider
 from infra.local.folder import LeftoversError, StackFolderProvider
 from infra.local.provider import UNKNOWN
 from tests.infra.local.support import nothing_left
+from trainyard_serving.triton import shared_memory_prefix
 
 Module = Callable[[str], dict[str, str]]
 ROOT = Path(__file__).parents[3]
@@ -85,6 +87,18 @@ def service(folder: Path, environment: dict[str, str], **changes: Any) -> dict[s
     return {**props, **changes}
 
 
+SHARING_SERVER = (
+    """
+    import json, pathlib, sys
+    from trainyard_serving.triton import SHARED_MEMORY, shared_memory_prefix
+    document = json.loads(pathlib.Path(sys.argv[-1]).read_text())
+    (SHARED_MEMORY / (shared_memory_prefix(document["work_dir"]) + "region")).touch()
+    """
+    + SERVER
+)
+"""Makes shared memory as Triton's Python backend does, which stays when all of its processes are killed."""
+
+
 def runs(folder: Path) -> int:
     return len((folder.parent / "runs").read_text().splitlines())
 
@@ -102,7 +116,10 @@ def test_a_job_is_followed_to_its_end_and_not_run_again(
     for change in ({"version": "2"}, {"revision": "2"}, {"environment": {**props["environment"], "A": "b"}}):
         assert JobProvider().diff(made.id, made.outs or {}, {**props, **change}).replaces
     unknown = {**props, "environment": {**props["environment"], "AWS_ACCESS_KEY_ID": UNKNOWN}}
-    assert JobProvider().diff(made.id, made.outs or {}, unknown).replaces
+    difference = JobProvider().diff(made.id, made.outs or {}, unknown)
+    assert (difference.changes, difference.replaces) == (True, []), "it may turn out to be what it was"
+    elsewhere = {**unknown, "instance": UNKNOWN}
+    assert JobProvider().diff(made.id, made.outs or {}, elsewhere).replaces == ["instance"]
     JobProvider().delete(made.id, made.outs or {})
     assert nothing_left(stack_folder)
 
@@ -259,6 +276,31 @@ def test_the_folder_is_the_last_to_go_and_names_what_is_left(stack_folder: Path,
     folder.delete(made.id, made.outs or {})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows shared memory as files, in /dev/shm")
+def test_shared_memory_of_a_service_that_was_killed_goes_with_it_or_is_named(
+    stack_folder: Path, module: Module
+) -> None:
+    folder = StackFolderProvider()
+    made = folder.create({"path": str(stack_folder)})
+    function = "trainyard_serving.triton:shared_memory_prefix"
+    running = ServiceProvider().create(service(stack_folder, module(SHARING_SERVER), shared_memory=function))
+    work_dir = (records.read_record(stack_folder / "service" / records.DOCUMENT) or {})["work_dir"]
+    (shared,) = shared_memory.objects(shared_memory_prefix(work_dir))
+    try:
+        for one in process.processes_of(stack_folder):
+            one.kill()
+        assert shared.exists()
+        ServiceProvider().delete(running.id, running.outs or {})
+        assert not shared.exists()
+        shared.touch()
+        with pytest.raises(LeftoversError, match=f"shared memory {shared}"):
+            folder.delete(made.id, made.outs or {})
+    finally:
+        shared.unlink(missing_ok=True)
+    folder.delete(made.id, made.outs or {})
+    assert not stack_folder.exists()
+
+
 def test_a_stack_whose_job_failed_and_whose_service_was_never_recorded_is_destroyed(
     stack_folder: Path, module: Module, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +324,14 @@ def test_processes_of_a_folder_that_was_removed_are_still_found_and_ended(stack_
     assert ServiceProvider().diff(made.id, made.outs or {}, service(stack_folder, module(SERVER))).replaces
     ServiceProvider().delete(made.id, made.outs or {})
     assert process.processes_of(stack_folder) == []
+
+
+def test_looking_whether_the_folder_can_be_written_leaves_nothing_and_hinders_nobody(tmp_path: Path) -> None:
+    props = {"path": str(tmp_path / "a" / "stack")}
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        checks = list(threads.map(lambda _: StackFolderProvider().check({}, props).failures, range(400)))
+    assert [failures for failures in checks if failures] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unwritable_folder_is_refused_by_check(tmp_path: Path) -> None:

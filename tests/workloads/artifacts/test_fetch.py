@@ -1,14 +1,16 @@
 """Bringing a run back: verified, decrypted, whole."""
 
 import hashlib
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.workloads.conftest import ObjectCloud
-from trainyard_artifacts.envelope import SCHEME, Envelope, KeyRefusedError
-from trainyard_artifacts.fetch import IntegrityError, download, fetch_manifest, read_artifact
+from trainyard_artifacts.envelope import SCHEME, Envelope
+from trainyard_artifacts.fetch import IntegrityError, Origin, download, fetch_manifest, read_artifact
 from trainyard_artifacts.manifest import (
     Artifact,
     CodeVersion,
@@ -24,6 +26,12 @@ from trainyard_artifacts.manifest import (
 from trainyard_artifacts.storage import ObjectNotFoundError, ObjectStore
 
 CONTENTS = {"model.onnx": b"the model", "report.json": b"{}"}
+
+
+@pytest.fixture
+def origin(object_cloud: ObjectCloud) -> Origin:
+    """Where the published run is from."""
+    return Origin(job="digits", run="run1", key_uri=object_cloud.key_uri)
 
 
 @pytest.fixture
@@ -66,46 +74,63 @@ def put_manifest(store: ObjectStore, key_uri: str, artifacts: tuple[Artifact, ..
     store.put("manifest.json", encode_manifest(manifest))
 
 
-def test_an_artifact_is_read_decrypted(store: ObjectStore) -> None:
+def test_an_artifact_is_read_decrypted(store: ObjectStore, origin: Origin) -> None:
     uri = store.uri_of("manifest.json")
-    assert read_artifact(uri, fetch_manifest(uri), "model.onnx") == b"the model"
+    assert read_artifact(uri, fetch_manifest(uri, origin), "model.onnx") == b"the model"
 
 
-def test_a_download_holds_all_files_and_no_others(store: ObjectStore, tmp_path: Path) -> None:
+def test_a_download_holds_all_files_and_no_others(store: ObjectStore, origin: Origin, tmp_path: Path) -> None:
     directory = tmp_path / "deep" / "folder"
-    manifest = download(store.uri_of("manifest.json"), directory)
+    manifest = download(store.uri_of("manifest.json"), origin, directory)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == {
         **CONTENTS,
         "manifest.json": encode_manifest(manifest),
     }
-    assert download(store.uri_of("manifest.json"), directory) == manifest
+    assert download(store.uri_of("manifest.json"), origin, directory) == manifest
 
 
-def test_altered_bytes_are_refused_and_leave_no_manifest(store: ObjectStore, tmp_path: Path) -> None:
-    download(store.uri_of("manifest.json"), tmp_path / "there")
+def test_altered_bytes_are_refused_and_leave_no_manifest(store: ObjectStore, origin: Origin, tmp_path: Path) -> None:
+    download(store.uri_of("manifest.json"), origin, tmp_path / "there")
     store.put("report.json.tink", store.get("report.json.tink")[:-1] + b"?")
     with pytest.raises(
         IntegrityError, match=r"report.json.tink as stored was altered: its sha256 is [0-9a-f]{64}, the"
     ):
-        download(store.uri_of("manifest.json"), tmp_path / "there")
+        download(store.uri_of("manifest.json"), origin, tmp_path / "there")
     assert not (tmp_path / "there" / "manifest.json").exists()
 
 
-def test_a_run_that_has_not_finished_has_no_manifest(store: ObjectStore) -> None:
+def test_a_run_that_has_not_finished_has_no_manifest(store: ObjectStore, origin: Origin) -> None:
     store.delete("manifest.json")
     with pytest.raises(ObjectNotFoundError, match=r"manifest.json: there is no such object"):
-        fetch_manifest(store.uri_of("manifest.json"))
+        fetch_manifest(store.uri_of("manifest.json"), origin)
 
 
-def test_a_manifest_that_names_another_key_does_not_decrypt(object_cloud: ObjectCloud, store: ObjectStore) -> None:
+def test_a_manifest_that_names_another_key_is_refused(
+    object_cloud: ObjectCloud, store: ObjectStore, origin: Origin
+) -> None:
     uri = store.uri_of("manifest.json")
-    put_manifest(store, object_cloud.other_key_uri, fetch_manifest(uri).artifacts)
-    with pytest.raises(KeyRefusedError):
-        read_artifact(uri, fetch_manifest(uri), "model.onnx")
+    put_manifest(store, object_cloud.other_key_uri, fetch_manifest(uri, origin).artifacts)
+    expected = f"{uri} is another manifest than the one asked for: its encryption key is '{object_cloud.other_key_uri}'"
+    with pytest.raises(ManifestError, match=re.escape(f"{expected}, not '{object_cloud.key_uri}'")):
+        fetch_manifest(uri, origin)
 
 
-def test_an_unknown_encryption_scheme_is_refused(object_cloud: ObjectCloud, store: ObjectStore) -> None:
+def test_a_whole_older_run_in_the_place_of_another_is_refused(
+    store: ObjectStore, origin: Origin, tmp_path: Path
+) -> None:
+    other = ObjectStore(f"{store.uri}-newer")
+    for name in store.list():
+        other.put(name, store.get(name))
+    newer = replace(origin, run="run2")
+    with pytest.raises(ManifestError, match=r"its run is 'run1', not 'run2'$"):
+        download(other.uri_of("manifest.json"), newer, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+    with pytest.raises(ManifestError, match=r"its job is 'digits', not 'letters'; its run is 'run1', not 'run2'$"):
+        fetch_manifest(other.uri_of("manifest.json"), replace(newer, job="letters"))
+
+
+def test_an_unknown_encryption_scheme_is_refused(object_cloud: ObjectCloud, store: ObjectStore, origin: Origin) -> None:
     uri = store.uri_of("manifest.json")
-    put_manifest(store, object_cloud.key_uri, fetch_manifest(uri).artifacts, scheme="rot13")
+    put_manifest(store, object_cloud.key_uri, fetch_manifest(uri, origin).artifacts, scheme="rot13")
     with pytest.raises(ManifestError, match="unknown encryption scheme 'rot13'"):
-        read_artifact(uri, fetch_manifest(uri), "model.onnx")
+        read_artifact(uri, fetch_manifest(uri, origin), "model.onnx")

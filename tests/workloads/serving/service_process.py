@@ -118,11 +118,14 @@ def free_ports() -> dict[str, int]:
     return dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
 
 
-def service_document(manifest_uri: str, work_dir: Path, **changes: Any) -> dict[str, Any]:
+def service_document(manifest_uri: str, key_uri: str, work_dir: Path, **changes: Any) -> dict[str, Any]:
     """A valid service specification."""
     return {
         "service": "digits",
         "manifest_uri": manifest_uri,
+        "job": "digits",
+        "run": "0123456789ab",
+        "encryption_key_uri": key_uri,
         "model_name": "digits",
         **free_ports(),
         "work_dir": str(work_dir),

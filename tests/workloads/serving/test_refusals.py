@@ -34,7 +34,7 @@ def refused(tmp_path: Path, triton_environment: Path, object_cloud: Any) -> Call
         expected: ExitStatus, manifest_uri: str, *, environment: dict[str, str] | None = None, **changes: Any
     ) -> str:
         variables = service_environment(environment or object_cloud.environment, triton_environment)
-        document = service_document(manifest_uri, tmp_path / "work") | changes
+        document = service_document(manifest_uri, object_cloud.key_uri, tmp_path / "work") | changes
         exit_code, output = run_to_its_end(document, tmp_path, variables)
         assert exit_code == expected, output
         assert len([line for line in output.splitlines() if line.startswith("error: ")]) == 1, output
@@ -69,13 +69,25 @@ def test_a_model_altered_by_one_byte(object_cloud: Any, models_uri: str, refused
 def test_another_key_than_the_manifests(object_cloud: Any, models_uri: str, refused: Any) -> None:
     other = object_cloud.other_key_uri
     uri = publish(models_uri, object_cloud.key_uri, encryption=Encryption(key_uri=other, scheme=SCHEME))
-    output = refused(ExitStatus.ACCESS_REFUSED, uri)
-    assert other in output
+    output = refused(ExitStatus.BAD_MODEL, uri)
+    assert f"its encryption key is '{other}', not '{object_cloud.key_uri}'" in output
+
+
+def test_a_key_that_did_not_encrypt_the_model(object_cloud: Any, models_uri: str, refused: Any) -> None:
+    other = object_cloud.other_key_uri
+    uri = publish(models_uri, object_cloud.key_uri, encryption=Encryption(key_uri=other, scheme=SCHEME))
+    assert other in refused(ExitStatus.ACCESS_REFUSED, uri, encryption_key_uri=other)
 
 
 def test_a_manifest_of_another_run(object_cloud: Any, models_uri: str, refused: Any) -> None:
     uri = publish(models_uri, object_cloud.key_uri, run="ba9876543210")
-    refused(ExitStatus.BAD_MODEL, uri)
+    output = refused(ExitStatus.BAD_MODEL, uri)
+    assert f"{uri} is another manifest than the one asked for: its run is 'ba9876543210'" in output
+
+
+def test_a_whole_run_in_the_place_of_another(object_cloud: Any, models_uri: str, refused: Any) -> None:
+    uri = publish(models_uri, object_cloud.key_uri)
+    assert "its run is '0123456789ab', not 'ba9876543210'" in refused(ExitStatus.BAD_MODEL, uri, run="ba9876543210")
 
 
 def test_a_missing_manifest(models_uri: str, refused: Any) -> None:
@@ -134,7 +146,7 @@ def test_a_bad_specification(refused: Any) -> None:
 def test_no_triton_environment(object_cloud: Any, tmp_path: Path) -> None:
     environment = service_environment(object_cloud.environment, tmp_path / "nowhere")
     exit_code, output = run_to_its_end(
-        service_document("s3://b/m/manifest.json", tmp_path / "work"), tmp_path, environment
+        service_document("s3://b/m/manifest.json", object_cloud.key_uri, tmp_path / "work"), tmp_path, environment
     )
     assert exit_code == ExitStatus.NO_TRITON
     expected = "there is no Python environment there" if sys.platform == "linux" else "tritonserver is built for Linux"

@@ -34,7 +34,9 @@ QUEUE_DELAY_MICROSECONDS = 100_000
 def service(model_cloud: Any, triton_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     cloud, manifest_uri = model_cloud
     directory = tmp_path_factory.mktemp("service")
-    document = service_document(manifest_uri, directory / "work", queue_delay_microseconds=QUEUE_DELAY_MICROSECONDS)
+    document = service_document(
+        manifest_uri, cloud.key_uri, directory / "work", queue_delay_microseconds=QUEUE_DELAY_MICROSECONDS
+    )
     with running_service(document, directory, service_environment(cloud.environment, triton_environment)) as running:
         yield running
 

@@ -46,7 +46,11 @@ def test_sigterm_answers_what_waits_and_leaves_nothing(
 ) -> None:
     cloud, manifest_uri = model_cloud
     document = service_document(
-        manifest_uri, tmp_path / "work", queue_delay_microseconds=QUEUE_DELAY_MICROSECONDS, drain_seconds=20
+        manifest_uri,
+        cloud.key_uri,
+        tmp_path / "work",
+        queue_delay_microseconds=QUEUE_DELAY_MICROSECONDS,
+        drain_seconds=20,
     )
     environment = service_environment(cloud.environment, triton_environment)
     with running_service(document, tmp_path, environment) as service:
@@ -66,7 +70,7 @@ def test_killed_for_good_it_leaves_no_process_and_no_model(
     model_cloud: Any, triton_environment: Path, tmp_path: Path
 ) -> None:
     cloud, manifest_uri = model_cloud
-    document = service_document(manifest_uri, tmp_path / "work")
+    document = service_document(manifest_uri, cloud.key_uri, tmp_path / "work")
     with running_service(document, tmp_path, service_environment(cloud.environment, triton_environment)) as service:
         stubs = service.stubs()
         assert stubs
@@ -82,7 +86,7 @@ def test_it_ends_when_its_backend_is_killed_rather_than_fail_every_request(
     model_cloud: Any, triton_environment: Path, tmp_path: Path
 ) -> None:
     cloud, manifest_uri = model_cloud
-    document = service_document(manifest_uri, tmp_path / "work", drain_seconds=5)
+    document = service_document(manifest_uri, cloud.key_uri, tmp_path / "work", drain_seconds=5)
     with running_service(document, tmp_path, service_environment(cloud.environment, triton_environment)) as service:
         processes = service.stubs()
         (stub,) = [process for process in processes if process.name().startswith("triton_python_b")]

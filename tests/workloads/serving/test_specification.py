@@ -7,11 +7,15 @@ from typing import Any
 import pydantic
 import pytest
 
-from trainyard_serving.specification import ServiceSpecification, SpecificationError, load_specification
+from trainyard_artifacts.specification import SpecificationError, load_specification
+from trainyard_serving.specification import ServiceSpecification
 
 DOCUMENT: dict[str, Any] = {
     "service": "digits",
     "manifest_uri": "s3://bucket/digits/0123456789ab/manifest.json",
+    "job": "digits",
+    "run": "0123456789ab",
+    "encryption_key_uri": "aws-kms://arn:aws:kms:us-east-1:123456789012:key/1",
     "model_name": "digits",
     "http_port": 8000,
     "grpc_port": 8001,
@@ -25,7 +29,7 @@ DOCUMENT: dict[str, Any] = {
 def load(tmp_path: Path, **changes: Any) -> ServiceSpecification:
     path = tmp_path / "SERVICE.json"
     path.write_text(json.dumps({name: value for name, value in (DOCUMENT | changes).items() if value is not None}))
-    return load_specification(path)
+    return load_specification(path, ServiceSpecification)
 
 
 def test_defaults_are_for_one_machine_and_the_result_is_frozen(tmp_path: Path) -> None:
@@ -42,6 +46,7 @@ def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> Non
             tmp_path,
             service=None,
             manifest_uri="https://host/manifest.json",
+            encryption_key_uri="alias/key",
             model_name="../digits",
             http_port=0,
             grpc_port="8001",
@@ -56,6 +61,7 @@ def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> Non
     for expected in (
         "service: is missing",
         "manifest_uri: expected the URI of an object, for example s3://BUCKET/FOLDER/manifest.json, found 'https:",
+        "encryption_key_uri: expected aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID or gcp-kms://projects/..., found",
         "model_name: string should match pattern",
         "http_port: input should be greater than or equal to 1, found 0",
         "grpc_port: input should be a valid integer, found '8001'",
@@ -80,4 +86,4 @@ def test_a_file_that_is_no_specification(tmp_path: Path, content: str | None, me
     if content is not None:
         path.write_text(content)
     with pytest.raises(SpecificationError, match=message):
-        load_specification(path)
+        load_specification(path, ServiceSpecification)

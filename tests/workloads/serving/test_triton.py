@@ -137,6 +137,9 @@ def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecific
     document = {
         "service": "digits",
         "manifest_uri": "s3://bucket/m/manifest.json",
+        "job": "digits",
+        "run": "0123456789ab",
+        "encryption_key_uri": "aws-kms://arn:aws:kms:us-east-1:123456789012:key/1",
         "model_name": "digits",
         "http_port": 18000,
         "grpc_port": 18001,

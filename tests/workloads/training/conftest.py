@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from tests.workloads.conftest import ObjectCloud, job_document
+from trainyard_artifacts.fetch import Origin
+from trainyard_artifacts.specification import load_specification
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.dataset import encode_dataset, load_digits, write_missing
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
 from trainyard_training.interruption import StopRequest
-from trainyard_training.specification import TrainingSpecification, load_specification
+from trainyard_training.specification import TrainingSpecification
 
 LAUNCH = [sys.executable, "-m", "trainyard_training.launch", "--standalone", "--nproc-per-node=2"]
 LAUNCH += ["-m", "trainyard_training"]
@@ -56,14 +58,20 @@ class TrainingJob:
         """Steps that have a checkpoint."""
         return [
             int(match[1])
-            for stored in ObjectStore(self.specification.checkpoints_uri).list()
-            if (match := re.match(r"step-(\d+)\.tink", stored.name))
+            for name in ObjectStore(self.specification.checkpoints_uri).list()
+            if (match := re.match(r"step-(\d+)\.tink", name))
         ]
 
     @property
-    def published(self) -> list[str]:
+    def published(self) -> tuple[str, ...]:
         """Names of the objects where the model goes."""
-        return [stored.name for stored in ObjectStore(self.specification.models_uri).list()]
+        return ObjectStore(self.specification.models_uri).list()
+
+    @property
+    def origin(self) -> Origin:
+        """What the manifest has to say of where it is from."""
+        job = self.specification
+        return Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri)
 
     def run_here(self, ticks: float = float("inf")) -> ExitStatus:
         """Train alone in this process; the deadline passes after the clock was read ``ticks`` times."""

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.training.test_specification import VALID
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.batches import Batches, load_dataset, require_divisible, shift_at_random
 from trainyard_training.dataset import write_missing
 from trainyard_training.shards import DatasetIndex
-from trainyard_training.specification import SpecificationError, TrainingSpecification
+from trainyard_training.specification import TrainingSpecification
 
 
 @pytest.fixture(scope="module")

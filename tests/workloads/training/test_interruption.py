@@ -27,7 +27,7 @@ def test_sigterm_leaves_a_checkpoint_from_which_fewer_workers_go_on(new_job: New
     exit_code, output = running.end()
     assert exit_code == ExitStatus.STOPPED_EARLY, output
     assert "received SIGTERM; run again" in output
-    assert job.published == []
+    assert job.published == ()
     stopped_at = max(job.checkpoints)
     assert f"stopped at step {stopped_at} of 880" in output
 
@@ -92,6 +92,24 @@ def test_an_altered_checkpoint_is_skipped_for_the_one_before(
     captured = capsys.readouterr()
     assert f"warning: checkpoint {store.uri}/{name} is skipped: cannot decrypt digits/" in captured.err
     assert f"resumed from the checkpoint of step {before}\n" in captured.out
+
+
+def test_unreadable_newer_checkpoints_give_way_to_the_one_that_is_saved(
+    new_job: NewJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = new_job()
+    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    (before,) = job.checkpoints
+    store = ObjectStore(job.specification.checkpoints_uri)
+    for step in (100, 150, 200):
+        store.put(f"step-{step:08}.tink", b"no checkpoint")
+
+    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert capsys.readouterr().err.count(" is skipped: ") == 3
+    first, saved = job.checkpoints
+    assert (first, saved > before) == (before, True)
+    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert f"resumed from the checkpoint of step {saved}\n" in capsys.readouterr().out
 
 
 def test_a_stop_is_asked_for_by_signal_deadline_or_the_launchers_end() -> None:

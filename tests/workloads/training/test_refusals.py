@@ -9,6 +9,7 @@ from tests.workloads.conftest import ObjectCloud
 from tests.workloads.training.conftest import TrainingJob
 from trainyard_artifacts.manifest import MANIFEST_NAME
 from trainyard_artifacts.storage import ObjectStore
+from trainyard_training.dataset import encode_dataset, load_digits, write_missing
 from trainyard_training.exit_status import ExitStatus
 
 NewJob = Callable[..., TrainingJob]
@@ -31,7 +32,7 @@ def test_an_altered_shard(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -
     status, error = refused(job, capsys)
     assert status is ExitStatus.BAD_DATA
     assert f"shard {job.datasets.uri}/train-00005-of-00008.npz was altered: sha256 " in error
-    assert job.checkpoints == job.published == []
+    assert (job.checkpoints, job.published) == ([], ())
 
 
 def test_a_key_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +41,7 @@ def test_a_key_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixtur
     status, error = refused(job, capsys)
     assert status is ExitStatus.ACCESS_REFUSED
     assert f"cannot encrypt with {missing}: no such key" in error
-    assert job.checkpoints == job.published == []
+    assert (job.checkpoints, job.published) == ([], ())
 
 
 def test_another_key_than_the_checkpoints(
@@ -50,6 +51,29 @@ def test_another_key_than_the_checkpoints(
     status, error = refused(new_job(encryption_key_uri=object_cloud.other_key_uri), capsys)
     assert status is ExitStatus.ACCESS_REFUSED
     assert f"cannot decrypt with {object_cloud.other_key_uri}: no such key, another key was used" in error
+
+
+def test_checkpoints_of_another_specification(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    assert new_job(epochs=2).run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    changed = new_job(epochs=4, learning_rate=0.02)
+    before = changed.checkpoints
+    status, error = refused(changed, capsys)
+    assert status is ExitStatus.BAD_SPECIFICATION
+    where = changed.specification.checkpoints_uri
+    assert f"the checkpoints at {where} are of another training: epochs is 4, was 2; learning_rate is 0.02, w" in error
+    assert (changed.checkpoints, changed.published) == (before, ())
+
+    how = new_job(epochs=2, keep_checkpoints=1, max_runtime_seconds=5, target_accuracy=0.1, checkpoint_every_steps=7)
+    assert how.run_here() is ExitStatus.DONE, "what does not change what is trained may change"
+
+
+def test_checkpoints_of_another_data_set(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
+    job = new_job()
+    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    write_missing(job.datasets, encode_dataset(load_digits(), shards=8, seed=8))
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.BAD_SPECIFICATION
+    assert "are of another training: sha256 of the index at datasets_uri is " in error
 
 
 def test_a_bucket_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +109,7 @@ def test_a_loss_that_is_not_finite(
     assert status is ExitStatus.DIVERGED
     assert error == "error: the loss is nan at step 8 (learning_rate 0.01); nothing was saved after step 5\n"
     assert job.checkpoints == [5]
-    assert job.published == []
+    assert job.published == ()
 
 
 def test_a_model_below_the_target(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +117,7 @@ def test_a_model_below_the_target(new_job: NewJob, capsys: pytest.CaptureFixture
     status, error = refused(job, capsys)
     assert status is ExitStatus.MODEL_REFUSED
     assert "is below target_accuracy 0.99; nothing was published" in error
-    assert job.published == []
+    assert job.published == ()
 
 
 def test_an_export_that_computes_something_else(
@@ -107,7 +131,7 @@ def test_an_export_that_computes_something_else(
     status, error = refused(job, capsys)
     assert status is ExitStatus.MODEL_REFUSED
     assert "the exported model differs from the trained one by 0.01 in a logit" in error
-    assert job.published == []
+    assert job.published == ()
 
 
 def test_a_damaged_manifest_does_not_count_as_published(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:

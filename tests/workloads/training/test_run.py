@@ -50,7 +50,7 @@ def finished(
 @pytest.fixture
 def manifest(finished: FinishedRun) -> Manifest:
     assert finished.exit_code == 0, finished.output
-    return fetch_manifest(finished.manifest_uri)
+    return fetch_manifest(finished.manifest_uri, finished.job.origin)
 
 
 def test_the_run_reaches_its_accuracy_and_lists_what_it_made(finished: FinishedRun, manifest: Manifest) -> None:
@@ -87,9 +87,9 @@ def test_the_last_checkpoints_are_kept_and_nothing_stored_is_clear(finished: Fin
     assert finished.job.checkpoints == [200, 250, 264]
     for uri in (finished.job.specification.checkpoints_uri, finished.job.specification.models_uri):
         store = ObjectStore(uri)
-        for stored in store.list():
-            if stored.name != "manifest.json":
-                content = store.get(stored.name)
+        for name in store.list():
+            if name != "manifest.json":
+                content = store.get(name)
                 assert not any(mark in content for mark in (b"PK\x03\x04", b"features.0.weight", b"confusion", b"conv"))
 
 
@@ -111,7 +111,7 @@ def test_running_again_does_nothing(finished: FinishedRun, manifest: Manifest) -
     exit_code, output = running.end()
     assert exit_code == 0
     assert re.fullmatch(r"run digits/0123456789ab was published .* UTC: nothing to do\n", output)
-    assert fetch_manifest(finished.manifest_uri) == manifest
+    assert fetch_manifest(finished.manifest_uri, finished.job.origin) == manifest
 
 
 def test_plain_torchrun_leaves_the_status_where_it_was_asked_to(
@@ -139,7 +139,7 @@ def test_one_worker_alone_learns_the_same(
     assert job.run_here(ticks=130) == 75
     assert job.run_here() == 0
     uri = f"{job.specification.models_uri}/manifest.json"
-    alone = json.loads(read_artifact(uri, fetch_manifest(uri), "report.json"))["training_loss"]
+    alone = json.loads(read_artifact(uri, fetch_manifest(uri, job.origin), "report.json"))["training_loss"]
     both = json.loads(read_artifact(finished.manifest_uri, manifest, "report.json"))["training_loss"]
     assert [entry["step"] for entry in alone] == [entry["step"] for entry in both]
     losses, expected = ([entry["loss"] for entry in entries] for entries in (alone, both))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from trainyard_artifacts.specification import SpecificationError, load_specification
 from trainyard_training.exit_status import STATUS_FILE_VARIABLE, ExitStatus, record, recorded
 from trainyard_training.failures import report_failures
 from trainyard_training.launch import main as launch
-from trainyard_training.specification import SpecificationError, TrainingSpecification, load_specification
+from trainyard_training.specification import TrainingSpecification
 
 VALID: dict[str, Any] = {
     "job": "digits",

@@ -2,7 +2,8 @@
 
 ``storage`` reads and writes objects, ``envelope`` encrypts them under a key in a cloud's key management service,
 ``manifest`` describes what a finished run left behind, and ``fetch`` brings it back, verified and decrypted.
-Training writes with the first three; serving and ``yard artifacts`` read with the last.
+Training writes with the first three; serving and ``yard artifacts`` read with the last. ``specification`` reads the
+files that tell training and serving what to do.
 """
 
 __version__ = "0.1.0"

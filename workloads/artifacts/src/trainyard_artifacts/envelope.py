@@ -10,12 +10,10 @@ from typing import Any
 from tink import aead
 
 from trainyard_artifacts.errors import ArtifactError, one_line_reason
+from trainyard_artifacts.key_uri import AWS_PREFIX, is_key_uri
 
 SCHEME = "tink-kms-envelope-aes256-gcm"
 """How a manifest names what this module does."""
-
-AWS_PREFIX = "aws-kms://"
-GCP_PREFIX = "gcp-kms://"
 
 _CONNECT_TIMEOUT_SECONDS = 3
 _READ_TIMEOUT_SECONDS = 20
@@ -121,19 +119,6 @@ class _KeyEncryptionKey(aead.Aead):
         if any(code in reason for code in _REFUSALS):
             return KeyRefusedError(f"{what}: no such key, another key was used, or this identity may not ({reason})")
         return EnvelopeError(f"{what}: {reason}")
-
-
-def is_key_uri(key_uri: str) -> bool:
-    """Whether ``key_uri`` has one of the two forms that ``Envelope`` takes."""
-    if key_uri.startswith(AWS_PREFIX):
-        arn = key_uri.removeprefix(AWS_PREFIX).split(":", 5)
-        return len(arn) == 6 and arn[:3] == ["arn", "aws", "kms"] and all(arn[3:])
-    name = key_uri.removeprefix(GCP_PREFIX).split("/")
-    return (
-        key_uri.startswith(GCP_PREFIX)
-        and name[::2] == ["projects", "locations", "keyRings", "cryptoKeys"]
-        and all(name)
-    )
 
 
 def _key_encryption_key(key_uri: str) -> aead.Aead:

@@ -1,12 +1,15 @@
 """Bringing a finished run back: its manifest, and its artifacts verified and decrypted.
 
-Each artifact is checked three times over: the stored bytes against the manifest, the envelope's authentication with
-job, run and name, and the decrypted bytes against the manifest. Nothing is written to disk before all three agree.
+The manifest is clear text beside what it describes, so it is not believed about itself: whoever fetches says which job
+and run it has to be of and which key it has to name. Each artifact is then checked three times over: the stored bytes
+against the manifest, the envelope's authentication with job, run and name, and the decrypted bytes against the
+manifest. Nothing is written to disk before all of this agrees.
 """
 
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from trainyard_artifacts.envelope import SCHEME, Envelope
@@ -27,15 +30,33 @@ class IntegrityError(ArtifactError):
     """Stored bytes are not those that the manifest lists."""
 
 
-def fetch_manifest(manifest_uri: str) -> Manifest:
-    """Read the manifest at ``manifest_uri``.
+@dataclass(frozen=True)
+class Origin:
+    """What a manifest has to say of where it is from, known from elsewhere than the place where it is stored."""
+
+    job: str
+    run: str
+    key_uri: str
+    """The key-encryption key of its artifacts."""
+
+
+def fetch_manifest(manifest_uri: str, origin: Origin) -> Manifest:
+    """Read the manifest at ``manifest_uri``, which has to be of ``origin``.
 
     Raises:
         StorageError: it cannot be read; ``ObjectNotFoundError`` where the run has not finished.
-        ManifestError: it is not a manifest of a known version.
+        ManifestError: it is not a manifest of a known version, or names another job, run or key.
     """
     store_uri, name = split_object_uri(manifest_uri)
-    return decode_manifest(ObjectStore(store_uri).get(name), manifest_uri)
+    manifest = decode_manifest(ObjectStore(store_uri).get(name), manifest_uri)
+    compared = (
+        ("job", manifest.job, origin.job),
+        ("run", manifest.run, origin.run),
+        ("encryption key", manifest.encryption.key_uri, origin.key_uri),
+    )
+    if differences := [f"its {what} is {found!r}, not {due!r}" for what, found, due in compared if found != due]:
+        raise ManifestError(f"{manifest_uri} is another manifest than the one asked for: {'; '.join(differences)}")
+    return manifest
 
 
 def read_artifact(manifest_uri: str, manifest: Manifest, name: str) -> bytes:
@@ -51,7 +72,7 @@ def read_artifact(manifest_uri: str, manifest: Manifest, name: str) -> bytes:
     return _read(ObjectStore(store_uri), _envelope_of(manifest), manifest, manifest.artifact(name))
 
 
-def download(manifest_uri: str, directory: Path) -> Manifest:
+def download(manifest_uri: str, origin: Origin, directory: Path) -> Manifest:
     """Write every artifact, verified and decrypted, and ``manifest.json`` into ``directory``, which is made if need be.
 
     Each file appears whole or not at all; the manifest is written last, so its presence means that all are there.
@@ -60,7 +81,7 @@ def download(manifest_uri: str, directory: Path) -> Manifest:
         ArtifactError: as ``fetch_manifest`` and ``read_artifact``.
         OSError: the directory cannot be written.
     """
-    manifest = fetch_manifest(manifest_uri)
+    manifest = fetch_manifest(manifest_uri, origin)
     store_uri, _ = split_object_uri(manifest_uri)
     store, envelope = ObjectStore(store_uri), _envelope_of(manifest)
     directory.mkdir(parents=True, exist_ok=True)

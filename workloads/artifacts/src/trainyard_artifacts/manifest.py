@@ -1,7 +1,8 @@
 """What a finished training run left behind: the manifest, a JSON document beside the artifacts that it lists.
 
-It is written last, so its presence means that the run is complete. It is clear text: what protects an artifact is the
-envelope around it, which authenticates the bytes together with job, run and name.
+It is written last, so its presence means that the run is complete. It is clear text, and nothing in it proves where it
+is from: ``fetch`` compares its job, run and key with what the reader was told by others. The envelope around an
+artifact then authenticates the bytes together with that job, that run and the artifact's name.
 """
 
 import json

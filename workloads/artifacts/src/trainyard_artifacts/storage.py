@@ -7,7 +7,6 @@ server errors and lost connections; an endpoint that stays away is reported afte
 """
 
 import os
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
@@ -42,16 +41,6 @@ class ObjectNotFoundError(StorageError):
 
 class AccessRefusedError(StorageError):
     """The environment's identity is unknown to the store or may not do this."""
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """What a listing tells of one object."""
-
-    name: str
-    """Relative to the store's URI, with ``/`` between its parts."""
-    size: int
-    """Bytes."""
 
 
 class ObjectStore:
@@ -93,33 +82,17 @@ class ObjectStore:
         except (BaseError, OSError, ValueError) as error:
             raise self._translated("write", name, error) from None
 
-    def exists(self, name: str) -> bool:
-        """Whether the object is there, without reading it.
-
-        Raises:
-            AccessRefusedError, StorageError.
-        """
-        try:
-            obstore.head(self._store, name)
-        except FileNotFoundError:
-            return False
-        except (BaseError, OSError, ValueError) as error:
-            raise self._translated("look up", name, error) from None
-        return True
-
-    def list(self, folder: str = "") -> tuple[StoredObject, ...]:
-        """All objects below ``folder`` (whole path parts, not a name's beginning), sorted by name.
+    def list(self) -> tuple[str, ...]:
+        """The names of all objects, sorted, with ``/`` between the parts of a name.
 
         Raises:
             ObjectNotFoundError: the bucket does not exist.
             AccessRefusedError, StorageError.
         """
         try:
-            pages = obstore.list(self._store, folder or None)
-            found = [StoredObject(name=entry["path"], size=entry["size"]) for page in pages for entry in page]
+            return tuple(sorted(entry["path"] for page in obstore.list(self._store) for entry in page))
         except (BaseError, OSError, ValueError) as error:
-            raise self._translated("list", folder, error) from None
-        return tuple(sorted(found, key=lambda stored: stored.name))
+            raise self._translated("list", "", error) from None
 
     def delete(self, name: str) -> None:
         """Remove one object; one that is already gone is no error.

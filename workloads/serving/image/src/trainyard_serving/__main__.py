@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from trainyard_artifacts.envelope import AlteredError, EnvelopeError, KeyRefusedError
 from trainyard_artifacts.errors import ArtifactError
-from trainyard_artifacts.fetch import fetch_manifest, read_artifact
+from trainyard_artifacts.fetch import Origin, fetch_manifest, read_artifact
+from trainyard_artifacts.specification import SpecificationError, load_specification
 from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, StorageError
 from trainyard_serving.exit_status import ExitStatus
 from trainyard_serving.model_repository import (
@@ -24,7 +25,7 @@ from trainyard_serving.model_repository import (
     write_model_repository,
 )
 from trainyard_serving.sealed_file import path_of, sealed_file
-from trainyard_serving.specification import ServiceSpecification, SpecificationError, load_specification
+from trainyard_serving.specification import ServiceSpecification
 from trainyard_serving.triton import (
     TritonUnavailableError,
     find_triton,
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> ExitStatus:
         print("usage: python -m trainyard_serving SERVICE.json", file=sys.stderr)
         return ExitStatus.BAD_SPECIFICATION
     try:
-        specification = load_specification(Path(arguments[0]))
+        specification = load_specification(Path(arguments[0]), ServiceSpecification)
         serve(specification)
     except Exception as error:
         status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), ExitStatus.FAILED)
@@ -78,14 +79,16 @@ def serve(specification: ServiceSpecification) -> NoReturn:
 
     Raises:
         TritonUnavailableError, PortInUseError: nothing was fetched.
-        ArtifactError: the manifest or the model cannot be fetched, verified or decrypted; nothing was written.
+        ArtifactError: the manifest or the model cannot be fetched, verified or decrypted, or is of another job, run or
+            key than specified; nothing was written.
         UnservableModelError: nothing was written.
         OSError: the working directory cannot be written; what was written is removed.
     """
     triton = find_triton(os.environ)
     require_free_ports(specification)
     _say(f"{specification.service}: fetching the model of {specification.manifest_uri}")
-    manifest = fetch_manifest(specification.manifest_uri)
+    origin = Origin(job=specification.job, run=specification.run, key_uri=specification.encryption_key_uri)
+    manifest = fetch_manifest(specification.manifest_uri, origin)
     configuration = model_configuration(
         manifest.model,
         name=specification.model_name,

@@ -16,7 +16,7 @@ class ExitStatus(IntEnum):
     BAD_SPECIFICATION = 2
     """The specification file cannot be used. Nothing was touched."""
     BAD_MODEL = 65
-    """The manifest or the model was altered, or is not one that can be served: train again."""
+    """The manifest or the model was altered, is of another run or key, or cannot be served: train again."""
     NOT_PUBLISHED = 66
     """There is no manifest (the run has not finished), or an object that it lists is gone."""
     UNAVAILABLE = 69

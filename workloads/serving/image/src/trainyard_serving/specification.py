@@ -1,19 +1,17 @@
-"""What a service is asked to do: the specification file, read and checked before anything is touched."""
+"""What a service is asked to do: the specification file."""
 
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from trainyard_artifacts.manifest import ObjectName
+from trainyard_artifacts.specification import KeyUri, Specification
 from trainyard_artifacts.storage import StorageError, split_object_uri
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-
-
-class SpecificationError(Exception):
-    """The specification file cannot be used; the message has one line for each thing that is wrong."""
 
 
 def _object_uri(uri: str) -> str:
@@ -38,15 +36,18 @@ def _address(address: str) -> str:
     return address
 
 
-class ServiceSpecification(BaseModel):
+class ServiceSpecification(Specification):
     """Which model is served, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     service: Name
     """For people: names the service in the log."""
     manifest_uri: Annotated[str, AfterValidator(_object_uri)]
     """The manifest of the run whose model is served."""
+    job: ObjectName
+    run: ObjectName
+    """The job and run that the manifest has to be of."""
+    encryption_key_uri: KeyUri
+    """The key-encryption key that the manifest has to name."""
     model_name: Name
     """What clients call the model."""
     http_port: Port
@@ -78,31 +79,3 @@ class ServiceSpecification(BaseModel):
             found = ", ".join(f"{name} {port}" for name, port in ports.items())
             raise ValueError(f"the three ports must differ, found {found}")
         return self
-
-
-def load_specification(path: Path) -> ServiceSpecification:
-    """Read and check a specification file.
-
-    Raises:
-        SpecificationError: the file cannot be read, is not JSON, or has fields missing, unknown or out of range. All
-            that is wrong is told at once, each with the value found.
-    """
-    try:
-        return ServiceSpecification.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise SpecificationError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        problems = [_problem(each["loc"], each["msg"], each["input"], each["type"]) for each in error.errors()]
-        raise SpecificationError("\n".join(f"{path}: {problem}" for problem in problems)) from None
-
-
-def _problem(location: tuple[int | str, ...], message: str, value: object, kind: str) -> str:
-    field = ".".join(map(str, location))
-    message = message.removeprefix("Value error, ")
-    if kind == "json_invalid" or not field:
-        return message
-    if kind == "missing":
-        return f"{field}: is missing"
-    if kind == "extra_forbidden":
-        return f"{field}: is not a known field"
-    return f"{field}: {message[0].lower()}{message[1:]}, found {value!r}"

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.shards import DatasetIndex, Examples, read_index, read_shard
-from trainyard_training.specification import SpecificationError, TrainingSpecification
+from trainyard_training.specification import TrainingSpecification
 
 _ORDER, _SHIFT = 0, 1
 

@@ -1,7 +1,7 @@
 """Encrypted checkpoints in a bucket: one object each, so that a checkpoint is there whole or not at all.
 
-Objects are named by step. The newest one that can be read wins; one that was altered is skipped with a warning, and is
-overwritten or removed in time like any other. Whoever may read the bucket still needs the key.
+Objects are named by step. The newest one that can be read wins; one that cannot is skipped with a warning, and is
+removed as soon as there is a new one. Whoever may read the bucket still needs the key.
 """
 
 import re
@@ -25,16 +25,22 @@ class Checkpoints:
         self._envelope = envelope
         self._job, self._run = job, run
         self._keep = keep
+        self._unreadable: set[int] = set()
 
     def save(self, step: int, state: bytes) -> None:
-        """Encrypt and store one checkpoint, then delete all but the newest ``keep`` ones.
+        """Encrypt and store one checkpoint, then delete all but it and the newest ones, ``keep`` in all.
+
+        Those that ``newest`` has skipped are deleted, too: they are none of the ``keep``.
 
         Raises:
             EnvelopeError, StorageError: nothing was stored, or an old one was not deleted.
         """
         self._store.put(_name(step), self._envelope.encrypt(state, self._associated_data(step)))
-        for old in self._steps()[self._keep :]:
+        others = [other for other in self._steps() if other != step]
+        good = [other for other in others if other not in self._unreadable]
+        for old in sorted({*others} - {*good[: self._keep - 1]}):
             self._store.delete(_name(old))
+        self._unreadable.clear()
 
     def newest(
         self, decode: Callable[[bytes], _State], unreadable: type[Exception], warn: Callable[[str], None]
@@ -52,12 +58,13 @@ class Checkpoints:
             try:
                 return step, decode(self._envelope.decrypt(self._store.get(_name(step)), self._associated_data(step)))
             except (AlteredError, unreadable) as error:
+                self._unreadable.add(step)
                 warn(f"checkpoint {self._store.uri_of(_name(step))} is skipped: {error}")
         return None
 
     def _steps(self) -> list[int]:
         """Steps that have a checkpoint, newest first."""
-        matches = (_NAME.match(stored.name) for stored in self._store.list())
+        matches = map(_NAME.match, self._store.list())
         return sorted((int(match[1]) for match in matches if match), reverse=True)
 
     def _associated_data(self, step: int) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainyard_artifacts.specification import load_specification
 from trainyard_artifacts.storage import ObjectNotFoundError, ObjectStore
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
@@ -22,7 +23,7 @@ from trainyard_training.shards import (
     encode_examples,
     encode_index,
 )
-from trainyard_training.specification import DatasetSpecification, load_specification
+from trainyard_training.specification import DatasetSpecification
 
 SOURCE = "scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits, test part)"
 LABELS = tuple("0123456789")

@@ -24,7 +24,7 @@ class ExitStatus(IntEnum):
     FAILED = 1
     """An error that nobody foresaw, or a worker that was killed: see the log. Running again resumes."""
     BAD_SPECIFICATION = 2
-    """The specification file cannot be used. Nothing was touched."""
+    """The specification file cannot be used, or the run's checkpoints are of another one. Nothing was touched."""
     BAD_DATA = 65
     """A shard or the index is missing, truncated or altered: run the loader again."""
     UNAVAILABLE = 69

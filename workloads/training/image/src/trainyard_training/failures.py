@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from trainyard_artifacts.envelope import EnvelopeError, KeyRefusedError
 from trainyard_artifacts.errors import ArtifactError
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, StorageError
 from trainyard_training.exit_status import ExitStatus, record
 from trainyard_training.shards import DataError
-from trainyard_training.specification import SpecificationError
 
 
 class DivergedError(Exception):

@@ -5,6 +5,9 @@ arguments, of which the last is the job file. torchrun forwards SIGTERM to its w
 (``--shutdown-timeout``) for a last checkpoint, but then exits with 1 whatever they did; this exits with
 ``exit_status``'s code, so that a platform can tell "run me again" from "broken".
 
+With ``--standalone`` agent and workers listen on the loopback interface only, where torchrun would listen on all of
+them and believe what it is sent: whoever reaches its stores can make it unpickle bytes of theirs.
+
 Starting takes longer than training a small model, since every process imports PyTorch and its compiler, which the
 optimisers need. So on Linux the workers are forked from one process that imports both while the agent starts.
 """
@@ -13,21 +16,28 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from trainyard_artifacts.specification import load_specification
 from trainyard_training.exit_status import STATUS_FILE_VARIABLE, ExitStatus, record, recorded
 from trainyard_training.failures import report_failures
 from trainyard_training.interruption import STOP_SIGNALS
-from trainyard_training.specification import TrainingSpecification, load_specification
+from trainyard_training.specification import TrainingSpecification
 from trainyard_training.worker import is_published, main_as_function
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.rendezvous import RendezvousHandler, RendezvousParameters
 
 # Elsewhere forking after such imports is not safe: macOS's own libraries start threads.
 _START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+_LOOPBACK = "127.0.0.1"
+_LOOPBACK_INTERFACE = "lo0" if sys.platform == "darwin" else "lo"
 _PRELOAD = ["trainyard_training.train", "torch._dynamo"]
 
 
@@ -76,16 +86,46 @@ def run_workers(run_agent: Callable[[], None], status_file: Path) -> ExitStatus:
 
 
 def _run_agent(arguments: list[str]) -> None:
+    from torch.distributed.elastic.rendezvous import rendezvous_handler_registry
     from torch.distributed.launcher.api import elastic_launch
     from torch.distributed.run import config_from_args, parse_args
 
     options = parse_args(arguments)
     if options.standalone:
-        # What torchrun itself makes of --standalone: a rendezvous of its own on a free port.
-        options.rdzv_backend, options.rdzv_endpoint, options.rdzv_id = "c10d", "localhost:0", os.urandom(8).hex()
+        options.rdzv_backend, options.rdzv_endpoint, options.rdzv_id = "loopback", _LOOPBACK, os.urandom(8).hex()
+        rendezvous_handler_registry.register("loopback", _loopback_rendezvous)
+        # Where the workers exchange gradients.
+        os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = _LOOPBACK_INTERFACE
     config, _, _ = config_from_args(options)
     config.start_method = _START_METHOD
     elastic_launch(config, main_as_function)(arguments[-1])
+
+
+def _loopback_rendezvous(parameters: "RendezvousParameters") -> "RendezvousHandler":
+    """Where there is one agent and so nobody to meet: a store for it and its workers, a new one at every restart."""
+    from torch.distributed import TCPStore
+    from torch.distributed.elastic.rendezvous import RendezvousInfo, RendezvousStoreInfo
+    from torch.distributed.elastic.rendezvous.static_tcp_rendezvous import StaticTCPRendezvous
+
+    class LoopbackRendezvous(StaticTCPRendezvous):
+        def get_backend(self) -> str:
+            return parameters.backend
+
+        def next_rendezvous(self) -> RendezvousInfo:
+            # By itself a store listens on every interface, whatever its host name is.
+            listening = socket.create_server((_LOOPBACK, 0))
+            port = listening.getsockname()[1]
+            store = TCPStore(_LOOPBACK, port, is_master=True, master_listen_fd=listening.detach())
+            return RendezvousInfo(store, self.rank, self.world_size, RendezvousStoreInfo(_LOOPBACK, port))
+
+    return LoopbackRendezvous(
+        _LOOPBACK,
+        master_port=0,
+        rank=0,
+        world_size=1,
+        run_id=parameters.run_id,
+        timeout=0,  # Unused.
+    )
 
 
 def _stop_before_the_start(number: int, _frame: FrameType | None) -> NoReturn:

@@ -14,7 +14,7 @@ from trainyard_training.model import DigitClassifier
 from trainyard_training.workers import Workers
 
 # Bumped when a checkpoint of an earlier version can no longer be restored.
-_STATE_FORMAT = 1
+_STATE_FORMAT = 2
 _WARM_UP_SHARE = 0.2
 _LABEL_SMOOTHING = 0.05
 _EVALUATION_BATCH = 512
@@ -67,12 +67,16 @@ class Learner:
         finally:
             self.model.train()
 
-    def state(self) -> bytes:
-        """Everything that is needed to go on from here: weights, optimiser, schedule, random numbers, position."""
+    def state(self, made_of: dict[str, Any]) -> bytes:
+        """Everything that is needed to go on from here: weights, optimiser, schedule, random numbers, position.
+
+        :param made_of: Plain values that tell what is trained; a state is no use to any other training.
+        """
         buffer = io.BytesIO()
         torch.save(
             {
                 "format": _STATE_FORMAT,
+                "made_of": made_of,
                 "step": self.step_number,
                 "model": self.model.state_dict(),
                 "optimizer": self._optimizer.state_dict(),

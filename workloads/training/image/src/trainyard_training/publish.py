@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainyard_artifacts.envelope import SCHEME, Envelope
-from trainyard_artifacts.fetch import fetch_manifest
+from trainyard_artifacts.fetch import Origin, fetch_manifest
 from trainyard_artifacts.manifest import (
     MANIFEST_NAME,
     Artifact,
@@ -38,23 +38,23 @@ _FRAMEWORKS = ("numpy", "onnx", "onnxruntime", "torch")
 def published_manifest(job: TrainingSpecification) -> Manifest | None:
     """The manifest of this very run if an earlier process has finished it.
 
-    A manifest that is damaged, or that this identity may not read, counts as none, with a warning: the run goes on from
-    its last checkpoint and publishes again.
+    A manifest that is damaged, of another run or key, or one that this identity may not read, counts as none, with a
+    warning: the run goes on from its last checkpoint and publishes again.
 
     Raises:
         StorageError: the store does not answer.
     """
     uri = f"{job.models_uri}/{MANIFEST_NAME}"
     try:
-        manifest = fetch_manifest(uri)
+        manifest = fetch_manifest(uri, Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri))
     except ObjectNotFoundError:
         return None
     except (AccessRefusedError, ManifestError) as error:
         warn(f"whether this run was published is unknown, it is published again: {error}")
         return None
     names = {artifact.name for artifact in manifest.artifacts}
-    if (manifest.job, manifest.run) != (job.job, job.run) or not names >= {MODEL_NAME, REPORT_NAME, TEST_IMAGES_NAME}:
-        warn(f"{uri} is not the manifest of {job.job}/{job.run}; it is published again")
+    if missing := {MODEL_NAME, REPORT_NAME, TEST_IMAGES_NAME} - names:
+        warn(f"{uri} lists no {', '.join(sorted(missing))}; the run is published again")
         return None
     return manifest
 

@@ -1,19 +1,14 @@
-"""What a run is asked to do: the two specification files, read and checked before anything is touched."""
+"""What a run is asked to do: the two specification files."""
 
 import re
-from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from trainyard_artifacts.envelope import is_key_uri
 from trainyard_artifacts.manifest import ObjectName
+from trainyard_artifacts.specification import KeyUri, Specification
 
 _STORE_URI = re.compile(r"^((s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]+(/[^/]+)*|file://(/[^/]+)+)$")
-
-
-class SpecificationError(Exception):
-    """The specification file cannot be used; the message has one line for each thing that is wrong."""
 
 
 def _store_uri(uri: str) -> str:
@@ -22,21 +17,13 @@ def _store_uri(uri: str) -> str:
     return uri
 
 
-def _key_uri(uri: str) -> str:
-    if not is_key_uri(uri):
-        raise ValueError("expected aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID or gcp-kms://projects/...")
-    return uri
-
-
 StoreUri = Annotated[str, AfterValidator(_store_uri)]
-KeyUri = Annotated[str, AfterValidator(_key_uri)]
+
+WHAT_IS_TRAINED = {"seed", "epochs", "global_batch_size", "learning_rate"}
+"""Fields of the training's specification that, with the data set, decide the trained weights."""
 
 
-class _Specification(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class DatasetSpecification(_Specification):
+class DatasetSpecification(Specification):
     """What the loader puts where."""
 
     datasets_uri: StoreUri
@@ -46,7 +33,7 @@ class DatasetSpecification(_Specification):
     """Decides which images are the test split and which shard each training image is in."""
 
 
-class TrainingSpecification(_Specification):
+class TrainingSpecification(Specification):
     """What one run trains on, how, and where it leaves what."""
 
     job: ObjectName
@@ -77,34 +64,3 @@ class TrainingSpecification(_Specification):
         if self.checkpoints_uri == self.models_uri:
             raise ValueError("checkpoints_uri and models_uri must differ: only one of them is for serving to read")
         return self
-
-
-_AnySpecification = TypeVar("_AnySpecification", bound=_Specification)
-
-
-def load_specification(path: Path, kind: type[_AnySpecification]) -> _AnySpecification:
-    """Read and check a specification file.
-
-    Raises:
-        SpecificationError: the file cannot be read, is not JSON, or has fields missing, unknown or out of range. All
-            that is wrong is told at once, each with the value found.
-    """
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise SpecificationError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        problems = [_problem(each["loc"], each["msg"], each["input"], each["type"]) for each in error.errors()]
-        raise SpecificationError("\n".join(f"{path}: {problem}" for problem in problems)) from None
-
-
-def _problem(location: tuple[int | str, ...], message: str, value: object, kind: str) -> str:
-    field = ".".join(map(str, location))
-    message = message.removeprefix("Value error, ")
-    if kind == "json_invalid" or not field:
-        return message
-    if kind == "missing":
-        return f"{field}: is missing"
-    if kind == "extra_forbidden":
-        return f"{field}: is not a known field"
-    return f"{field}: {message[0].lower()}{message[1:]}, found {value!r}"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trainyard_artifacts.envelope import Envelope
 from trainyard_artifacts.manifest import DataVersion, ModelSignature, TensorSignature
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.batches import Batches, Dataset, load_dataset
 from trainyard_training.checkpoint import Checkpoints
@@ -27,7 +28,7 @@ from trainyard_training.model import INPUT_NAME, OUTPUT_NAME
 from trainyard_training.progress import Progress, warn
 from trainyard_training.publish import MODEL_NAME, REPORT_NAME, TEST_IMAGES_NAME, encode_report, publish
 from trainyard_training.shards import encode_examples
-from trainyard_training.specification import TrainingSpecification
+from trainyard_training.specification import WHAT_IS_TRAINED, TrainingSpecification
 from trainyard_training.workers import Workers, join_workers
 
 
@@ -67,6 +68,12 @@ class Run:
     """None on all workers but the first."""
     progress: Progress
 
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """What decides the trained weights, by its name in the specification, and which data set it is."""
+        fields = self.job.model_dump(include=WHAT_IS_TRAINED)
+        return {**fields, "sha256 of the index at datasets_uri": self.dataset.index_sha256}
+
 
 def prepare(job: TrainingSpecification, workers: Workers) -> Run:
     """Read the data, build the model and open the checkpoints; nothing is written."""
@@ -91,15 +98,39 @@ def prepare(job: TrainingSpecification, workers: Workers) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Bring every worker to the newest good checkpoint, or leave all of them at the beginning."""
+    """Bring every worker to the newest good checkpoint, or leave all of them at the beginning.
+
+    Raises:
+        SpecificationError: that checkpoint is of another training.
+    """
     state: dict[str, Any] | None = None
     if run.checkpoints is not None:
         found = run.checkpoints.newest(decode_state, StateError, warn)
-        state = found[1] if found else None
+        if found is not None:
+            state = found[1]
+            require_same_training(run, state["made_of"])
     state = run.workers.from_first(state)
     if state is not None:
         run.learner.restore(state)
         run.progress.say(f"resumed from the checkpoint of step {run.learner.step_number}")
+
+
+def require_same_training(run: Run, made_of: dict[str, Any]) -> None:
+    """Check that a checkpoint is of what the specification asks for.
+
+    Raises:
+        SpecificationError: it is not; every field that differs is told.
+    """
+    differences = [
+        f"{name} is {value!r}, was {made_of.get(name)!r}"
+        for name, value in run.made_of.items()
+        if made_of.get(name) != value
+    ]
+    if differences:
+        raise SpecificationError(
+            f"the checkpoints at {run.job.checkpoints_uri} are of another training: {'; '.join(differences)}."
+            " Name another run with a checkpoints_uri of its own, or specify what was specified before"
+        )
 
 
 def make_steps(run: Run, stop: StopRequest) -> str | None:
@@ -136,7 +167,7 @@ def make_steps(run: Run, stop: StopRequest) -> str | None:
 def save(run: Run, saved_step: int) -> None:
     """Store a checkpoint unless that of this very step is stored already."""
     if run.checkpoints is not None and run.learner.step_number != saved_step:
-        run.checkpoints.save(run.learner.step_number, run.learner.state())
+        run.checkpoints.save(run.learner.step_number, run.learner.state(run.made_of))
         run.progress.say(f"checkpoint of step {run.learner.step_number}")
 
 

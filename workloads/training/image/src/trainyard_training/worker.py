@@ -4,11 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from trainyard_artifacts.specification import load_specification
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
 from trainyard_training.interruption import StopRequest
 from trainyard_training.publish import published_manifest
-from trainyard_training.specification import TrainingSpecification, load_specification
+from trainyard_training.specification import TrainingSpecification
 
 
 def main(arguments: list[str]) -> ExitStatus:
