@@ -118,6 +118,8 @@ class StackDeployment:
             if request.action == "update":
                 program.require_runnable(project.file, project.runtime, project.program_folder)
             settings = load_stack_settings(project, request.stack)
+            for warning in settings.warnings():
+                self._say(Severity.WARNING, warning)
             backend = FileBackend(find_state_folder(project, request.backend_url), project.name)
             if not settings.file.is_file() and not backend.state_file(request.stack).is_file():
                 raise StackNotFound(

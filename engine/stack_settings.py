@@ -16,6 +16,8 @@ from engine.project import Project, check_stack_name, full_key
 from engine.yaml_documents import Document, InvalidFile, parse_document, read_document
 
 PASSPHRASE = "passphrase"  # noqa: S105
+KNOWN_NAMES = ("config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment")
+"""What a stack's file may hold at its top; anything else Pulumi reads over."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ class StackSettings:
     def has_secrets(self) -> bool:
         """Whether a configuration value is encrypted."""
         return any(config_values.is_secret(value) for value in self.config.values())
+
+    def warnings(self) -> list[str]:
+        """A sentence for each thing in the file that means nothing, and so is likely a mistake."""
+        return [
+            f"{self.file}, line {self.document.lines[(name,)]}: '{name}' means nothing here and is ignored; "
+            f"known are {', '.join(KNOWN_NAMES)}"
+            for name in self.document.value or {}
+            if name not in KNOWN_NAMES
+        ]
 
     def require_passphrase_provider(self) -> None:
         """Raises Unsupported where the secrets need a key management service instead of a passphrase."""

@@ -260,6 +260,9 @@ def _suggest(location: list[str], prefix: str) -> str:
     *parents, name = location
     path = prefix + "".join(f"{part}." for part in parents)
     known = _group_at(parents).model_fields
+    group, _, field_name = name.partition(".")
+    if not parents and group in known and field_name in _fields(known[group]):
+        return f"; a field of an object is set with: pulumi config set --path {path}{name} VALUE"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not near and not parents:
         # A field written without its object is the likeliest other mistake.

@@ -115,6 +115,14 @@ def test_an_edit_is_seen_however_soon_it_comes(tmp_path: Path) -> None:
         assert f'value: "{value}"' in shown.out
 
 
+def test_a_misspelt_section_of_the_stack_file_is_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "", config="confg:\n  shop:size: 3\n")
+    shown = yard("preview", "-C", str(project))
+    assert shown.code == ExitStatus.SUCCESS
+    assert f"warning: {project / 'Pulumi.local.yaml'}, line 1: 'confg' means nothing here and is ignored; " in shown.out
+    assert "known are config, encryptionsalt" in shown.out
+
+
 def test_a_failing_program_shows_its_own_lines(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", "import pulumi\n\n\ndef go():\n    return 1 / 0\n\n\ngo()\n")
     failed = yard("preview", "-C", str(project))

@@ -19,6 +19,7 @@ BAD: dict[str, dict[str, str]] = {
         "trainyard:traning": "{}",
         "trainyard:epochs": "3",
         "trainyard:colour": "red",
+        "trainyard:training.epochs": "3",
         "trainyard:training": '{"epoch": 4}',
         "trainyard:serving": '{"grpc-port": 1}',
         "trainyard:local": '{"colour": "red"}',

@@ -1,15 +1,17 @@
-"""The launcher on one machine: nobody else can reach the run."""
+"""The launcher on one machine: nobody else can reach the run, and what it says of a failure is said once."""
 
 from collections.abc import Callable
 
 import psutil
 
 from tests.workloads.training.conftest import LAUNCH, RunningJob, TrainingJob
+from trainyard_training.exit_status import ExitStatus
+
+NewJob = Callable[..., TrainingJob]
+Start = Callable[[TrainingJob, list[str]], RunningJob]
 
 
-def test_launcher_and_workers_listen_on_loopback_only(
-    new_job: Callable[..., TrainingJob], start: Callable[[TrainingJob, list[str]], RunningJob]
-) -> None:
+def test_launcher_and_workers_listen_on_loopback_only(new_job: NewJob, start: Start) -> None:
     running = start(new_job(epochs=400), LAUNCH)
     running.wait_for("checkpoint of step 50")
     launcher = psutil.Process(running.process.pid)
@@ -22,3 +24,23 @@ def test_launcher_and_workers_listen_on_loopback_only(
     running.process.terminate()
     running.end()
     assert listening == {"127.0.0.1"}
+
+
+def test_what_every_worker_finds_is_said_once_and_without_a_traceback(new_job: NewJob, start: Start) -> None:
+    exit_code, output = start(new_job(epochs=1, target_accuracy=0.999), LAUNCH).end()
+    assert exit_code == ExitStatus.MODEL_REFUSED
+    assert output.count("is below target_accuracy 0.999; nothing was published") == 1
+    assert "Traceback" not in output
+
+
+def test_a_killed_worker_is_named(new_job: NewJob, start: Start) -> None:
+    running = start(new_job(epochs=400), LAUNCH)
+    running.wait_for("checkpoint of step 50")
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    # Workers are forked from a process of their own; where they are not, nothing else stands between.
+    workers = [child for child in children if child.ppid() != running.process.pid] or children
+    workers[-1].kill()
+    exit_code, output = running.end()
+    assert exit_code == ExitStatus.FAILED
+    assert "was killed by SIGKILL" in output
+    assert "Traceback" not in output

@@ -3,7 +3,9 @@
 An error that nobody foresaw keeps its traceback.
 """
 
+import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 
@@ -14,13 +16,16 @@ from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError,
 from trainyard_training.exit_status import ExitStatus, record
 from trainyard_training.shards import DataError
 
+# The launcher names the worker that it sees end first: not one that only lost another. Seconds.
+_LOST_SECONDS = 2.0
+
 
 class DivergedError(Exception):
     """The loss is no longer a finite number."""
 
 
 class ModelRefusedError(Exception):
-    """The trained model is not fit to be published."""
+    """The trained model is not fit to be published. Every worker finds that out; the first one says so."""
 
 
 class WorkerLostError(Exception):
@@ -52,12 +57,13 @@ def report_failures(action: Callable[[], ExitStatus]) -> ExitStatus:
         status = action()
     except WorkerLostError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
+        time.sleep(_LOST_SECONDS)
         return ExitStatus.FAILED
     except Exception as error:
         foreseen = status_of(error)
         if foreseen is None:
             traceback.print_exc()
-        else:
+        elif not isinstance(error, ModelRefusedError) or os.environ.get("RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr, flush=True)
         status = foreseen or ExitStatus.FAILED
     record(status)

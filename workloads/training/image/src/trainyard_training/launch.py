@@ -12,6 +12,7 @@ Starting takes longer than training a small model, since every process imports P
 optimisers need. So on Linux the workers are forked from one process that imports both while the agent starts.
 """
 
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -80,8 +81,16 @@ def run_workers(run_agent: Callable[[], None], status_file: Path) -> ExitStatus:
     except SignalException:
         # Workers that have recorded nothing had not begun or were through: in both cases nothing is lost.
         return recorded(status_file) or ExitStatus.STOPPED_EARLY
-    except ChildFailedError:
-        return recorded(status_file) or ExitStatus.FAILED
+    except ChildFailedError as error:
+        status = recorded(status_file)
+        if status is None:
+            # Nobody has said why: a worker was killed, or lost another one that was.
+            rank, failure = error.get_first_failure()
+            ended = (
+                f"was killed by {failure.signal_name()}" if failure.exitcode < 0 else f"exited with {failure.exitcode}"
+            )
+            print(f"error: worker {rank} {ended}", file=sys.stderr, flush=True)
+        return status or ExitStatus.FAILED
     return ExitStatus.DONE
 
 
@@ -90,6 +99,8 @@ def _run_agent(arguments: list[str]) -> None:
     from torch.distributed.launcher.api import elastic_launch
     from torch.distributed.run import config_from_args, parse_args
 
+    # Its traceback of a failed worker shows the agent's own code, and the worker has told the reason.
+    logging.getLogger("torch.distributed.elastic.multiprocessing.api").setLevel(logging.CRITICAL)
     options = parse_args(arguments)
     if options.standalone:
         options.rdzv_backend, options.rdzv_endpoint, options.rdzv_id = "loopback", _LOOPBACK, os.urandom(8).hex()
