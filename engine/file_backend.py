@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import checkpoint
+from engine import checkpoint, values
 from engine.durable_files import create_file, replace_file, sync_folder
 from engine.errors import EngineError, Unsupported
 
@@ -335,11 +335,16 @@ def _decompressed(path: Path) -> bytes:
     return content
 
 
+def _beyond_json(constant: str) -> values.Value:
+    """The recorded form of NaN or an infinity that an earlier version wrote bare, which the pulumi command refuses."""
+    return values.to_checkpoint(float(constant), str)
+
+
 def _parse(content: bytes) -> Any:
     if not content.strip(b" \t\r\n\0"):
         raise _Damage("it is empty" if not content else "it holds nothing but zeros and spaces")
     try:
-        return json.loads(content)
+        return json.loads(content, parse_constant=_beyond_json)
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
             raise _Damage(f"it is cut off after {len(content)} bytes") from None

@@ -1,6 +1,5 @@
 """One resource as a checkpoint records it, and its JSON form (apitype.ResourceV3, deployment version 3)."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -149,30 +148,24 @@ def decode(document: dict[str, Any], decrypt: Callable[[str], str] | None) -> Re
     )
     known.pop("aliases", None)
     state.opaque = {key: known.pop(key) for key in _UNDERSTOOD_OPAQUE if key in known}
-    if state.opaque.get("hideDiff"):
-        state.opaque["hideDiff"] = list(map(_path_text, state.opaque["hideDiff"]))
+    hidden = state.opaque.get("hideDiff") or []
+    # An earlier version wrote paths in steps, which the pulumi command cannot read.
+    badly_written = not all(isinstance(path, str) for path in hidden)
+    if badly_written:
+        state.opaque["hideDiff"] = list(map(_path_text, hidden))
     unsupported = sorted(key for key, value in known.items() if value)
     if unsupported:
         raise ValueError(
             f"{state.urn} was recorded with {', '.join(unsupported)}, which the embedded engine cannot honour; "
             "use the pulumi command for this stack"
         )
-    reusable = (decrypt is not None or not _has_secrets(document)) and not _is_badly_written(document)
+    reusable = (decrypt is not None or not _has_secrets(document)) and not badly_written
     state.encoded = document if reusable else None
     return state
 
 
 def _path_text(path: str | list[str | int]) -> str:
     return path if isinstance(path, str) else property_paths.render(path)
-
-
-def _is_badly_written(document: dict[str, Any]) -> bool:
-    """Whether an earlier version wrote what the pulumi command cannot read: paths in steps, numbers beyond JSON."""
-    try:
-        json.dumps(document, allow_nan=False)
-    except ValueError:
-        return True
-    return not all(isinstance(path, str) for path in document.get("hideDiff") or ())
 
 
 def _has_secrets(document: dict[str, Any]) -> bool:
