@@ -196,9 +196,11 @@ def _deploy(
 def _end_processes(folder: Path) -> None:
     """Ends whatever a deployment that failed has left."""
     from infra.local import process
+    from infra.local.folder import remove_unfinished
 
     stack_folder = folder / ".pulumi" / "local" / STACK
     with suppress(process.ProcessError):
+        remove_unfinished(stack_folder)
         process.stop(stack_folder)
     outside = Path(process.temporary_prefix(stack_folder))
     for left in outside.parent.glob(f"{outside.name}*"):

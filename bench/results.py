@@ -5,15 +5,14 @@ replaces its own results and leaves those of others.
 """
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import BenchError
+from engine.durable_files import replace_file
 
 RESULTS_FILE = Path(__file__).resolve().parent / "results.json"
 
@@ -118,16 +117,7 @@ def write_results(file: Path, documents: Sequence[dict[str, Any]]) -> None:
     """Puts the documents into the file, whole or not at all. Raises BenchError where it cannot be written."""
     text = json.dumps(documents, indent=2, ensure_ascii=False) + "\n"
     try:
-        descriptor, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(partial).chmod(0o644)
-            Path(partial).replace(file)
-        except BaseException:
-            with suppress(OSError):
-                Path(partial).unlink()
-            raise
+        replace_file(file, text.encode())
     except OSError as error:
         raise BenchError(f"{file} cannot be written: {error.strerror or error}") from None
 
