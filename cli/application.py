@@ -10,6 +10,7 @@ from cli.exit_status import ExitStatus
 from engine.errors import EngineError
 from engine.lock import StackLocked
 from engine.session import Host
+from engine.stack_existence import StackNotFound
 from engine.stack_outputs import NothingDeployed
 
 # Typer brings click along under a private name; of its errors it shows this one's child only.
@@ -18,6 +19,7 @@ _USAGE_ERROR: Any = typer.BadParameter.__base__
 _INTERRUPTED = 130
 _STATUS_OF: dict[type[EngineError], ExitStatus] = {
     NothingDeployed: ExitStatus.STACK_NOT_FOUND,
+    StackNotFound: ExitStatus.STACK_NOT_FOUND,
     StackLocked: ExitStatus.ERROR,
 }
 

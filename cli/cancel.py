@@ -6,12 +6,12 @@ import typer
 
 from cli import options
 from cli.deploying import confirm
-from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
 from engine.file_backend import FileBackend
 from engine.lock import lock_files, read_lock
 from engine.project import load_project
+from engine.stack_existence import require_stack
 from engine.stack_settings import load_stack_settings
 from engine.state_location import find_state_folder
 
@@ -24,8 +24,7 @@ def cancel(
     backend = FileBackend(find_state_folder(project), project.name)
     files = lock_files(backend.folder, project.name, stack)
     if not files:
-        if not load_stack_settings(project, stack).file.is_file() and not backend.state_file(stack).is_file():
-            raise CommandError(f"there is no stack {stack!r}", ExitStatus.STACK_NOT_FOUND)
+        require_stack(load_stack_settings(project, stack), backend)
         typer.echo(f"stack {stack} is not locked")
         return ExitStatus.SUCCESS
     for file in files:

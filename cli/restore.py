@@ -28,15 +28,20 @@ def restore(
     """
     project = load_project(find_project_folder(directory))
     backend = FileBackend(find_state_folder(project), project.name)
-    if backup is None and backend.newest_good_backup(stack) is None:
-        raise CommandError(f"there is no good backup of stack {stack}", ExitStatus.STACK_NOT_FOUND)
+    if backup is None:
+        _newest_good_backup(backend, stack)
     with StackLock(backend.folder, project.name, stack):
         # Asked again: whoever held the lock may have made a newer one.
-        chosen = backup or backend.newest_good_backup(stack)
-        if chosen is None:
-            raise CommandError(f"there is no good backup of stack {stack}", ExitStatus.STACK_NOT_FOUND)
+        chosen = backup or _newest_good_backup(backend, stack)
         target = backend.state_file(stack)
         confirm(f"Replace {target} by {chosen}?", yes=yes)
         kept = backend.restore(stack, chosen)
     typer.echo(f"{target} is {chosen} again" + (f"; what it was is now {kept}" if kept else ""))
     return ExitStatus.SUCCESS
+
+
+def _newest_good_backup(backend: FileBackend, stack: str) -> Path:
+    chosen = backend.newest_good_backup(stack)
+    if chosen is None:
+        raise CommandError(f"there is no good backup of stack {stack}", ExitStatus.STACK_NOT_FOUND)
+    return chosen

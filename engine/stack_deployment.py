@@ -35,6 +35,7 @@ from engine.resource_state import ResourceState
 from engine.secrets_provider import crypter_for_preview
 from engine.session import Request
 from engine.snapshot import Snapshot
+from engine.stack_existence import StackNotFound, require_stack
 from engine.stack_secrets import StackSecrets, open_for_preview, open_for_update, opened
 from engine.stack_settings import ResolvedConfig, load_stack_settings, resolve_config
 from engine.state_location import find_state_folder
@@ -43,10 +44,6 @@ from engine.stopping import Stopping
 ORGANIZATION = "organization"
 # What the manifest says of who wrote the state: the protocol version that the embedded engine follows.
 ENGINE_VERSION = "3.272.0"
-
-
-class StackNotFound(EngineError):
-    """There is neither a stack file nor a state of that name."""
 
 
 class StackDeployment:
@@ -121,11 +118,7 @@ class StackDeployment:
             for warning in settings.warnings():
                 self._say(Severity.WARNING, warning)
             backend = FileBackend(find_state_folder(project, request.backend_url), project.name)
-            if not settings.file.is_file() and not backend.state_file(request.stack).is_file():
-                raise StackNotFound(
-                    f"there is no stack {request.stack!r}: {settings.file} does not exist, and nothing is deployed "
-                    "under that name"
-                )
+            require_stack(settings, backend)
             if not request.dry_run:
                 self._take_lock(resources, project, backend)
             latest = backend.read_checkpoint(request.stack) or {}

@@ -46,6 +46,11 @@ _STATUS_OF: tuple[tuple[type[Exception], ExitStatus], ...] = (
 )
 
 
+def speaks_for_the_group() -> bool:
+    """Whether this process is the worker that says what all of them find."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def status_of(error: Exception) -> ExitStatus | None:
     """The status that a foreseen error stands for, None for any other."""
     return next((status for kind, status in _STATUS_OF if isinstance(error, kind)), None)
@@ -63,7 +68,7 @@ def report_failures(action: Callable[[], ExitStatus]) -> ExitStatus:
         foreseen = status_of(error)
         if foreseen is None:
             traceback.print_exc()
-        elif not isinstance(error, ModelRefusedError) or os.environ.get("RANK", "0") == "0":
+        elif not isinstance(error, ModelRefusedError) or speaks_for_the_group():
             print(f"error: {error}", file=sys.stderr, flush=True)
         status = foreseen or ExitStatus.FAILED
     record(status)

@@ -1,12 +1,11 @@
 """What each worker process does. Slow imports come after everything that can be refused without them."""
 
-import os
 import sys
 from pathlib import Path
 
 from trainyard_artifacts.specification import load_specification
 from trainyard_training.exit_status import ExitStatus
-from trainyard_training.failures import report_failures
+from trainyard_training.failures import report_failures, speaks_for_the_group
 from trainyard_training.interruption import StopRequest
 from trainyard_training.publish import published_manifest
 from trainyard_training.specification import TrainingSpecification
@@ -45,6 +44,6 @@ def is_published(job: TrainingSpecification) -> bool:
     manifest = published_manifest(job)
     if manifest is None:
         return False
-    if os.environ.get("RANK", "0") == "0":
+    if speaks_for_the_group():
         print(f"run {job.job}/{job.run} was published {manifest.created:%Y-%m-%d %H:%M:%S} UTC: nothing to do")
     return True
