@@ -5,11 +5,10 @@ import pulumi
 from infra.platform import create_platform
 from infra.settings import load_settings
 from workloads.serving.component import SERVER, InferenceService
-from workloads.training.component import JOB, TrainingJob
+from workloads.training.component import JOB, TRAINER, TrainingJob
 
 settings = load_settings()
 platform = create_platform(settings, workload=JOB)
-training = TrainingJob("training", settings.training, platform)
 
 for name, uri in {
     "datasets_uri": platform.datasets_uri,
@@ -17,20 +16,25 @@ for name, uri in {
     "models_uri": platform.models_uri,
     "logs_uri": platform.logs_uri,
     "encryption_key_uri": platform.encryption_key_uri,
-    "manifest_uri": training.manifest_uri,
     "job": JOB,
-    "run": training.run,
     **platform.outputs,
 }.items():
     pulumi.export(name, uri)
 
-obstacle = platform.cluster.obstacle(SERVER) if settings.serving.enabled else None
-if obstacle is not None:
-    pulumi.log.warn(f"The inference service is left out: {obstacle}")
-elif settings.serving.enabled:
-    serving = InferenceService(
-        "serving", settings.serving, platform, job=JOB, run=training.run, manifest_uri=training.manifest_uri
-    )
-    pulumi.export("http_url", serving.http_url)
-    pulumi.export("grpc_url", serving.grpc_url)
-    pulumi.export("metrics_url", serving.metrics_url)
+if obstacle := platform.cluster.obstacle(TRAINER):
+    pulumi.log.warn(f"Training and inference service are left out: {obstacle}")
+else:
+    training = TrainingJob("training", settings.training, platform)
+    pulumi.export("manifest_uri", training.manifest_uri)
+    pulumi.export("run", training.run)
+
+    obstacle = platform.cluster.obstacle(SERVER) if settings.serving.enabled else None
+    if obstacle is not None:
+        pulumi.log.warn(f"The inference service is left out: {obstacle}")
+    elif settings.serving.enabled:
+        serving = InferenceService(
+            "serving", settings.serving, platform, job=JOB, run=training.run, manifest_uri=training.manifest_uri
+        )
+        pulumi.export("http_url", serving.http_url)
+        pulumi.export("grpc_url", serving.grpc_url)
+        pulumi.export("metrics_url", serving.metrics_url)

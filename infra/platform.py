@@ -6,6 +6,7 @@ Workloads import this module and nothing else of `infra`.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -57,13 +58,14 @@ class Platform:
     """URI, as Tink writes it, of the key-encryption key for envelope encryption."""
     service_accounts: Mapping[Identity, pulumi.Output[str]]
     """The cloud's name (ARN, e-mail address) of each identity."""
-    outputs: Mapping[str, pulumi.Output[object]]
+    outputs: Mapping[str, pulumi.Input[Any]]
     """What a person needs to use the platform by hand, for the stack's outputs; credentials are secrets."""
 
 
 def tags_for(settings: Settings, *, project: str, stack: str) -> dict[str, str]:
     """The tags of every resource of a stack."""
-    return {"project": project, "stack": stack, "owner": settings.owner, "cost_centre": settings.cost_centre}
+    tags = {"project": project, "stack": stack, "owner": settings.owner, "cost_centre": settings.cost_centre}
+    return tags | ({"expires_at": settings.expires_at} if settings.expires_at else {})
 
 
 def create_platform(settings: Settings, *, workload: str) -> Platform:
@@ -72,14 +74,26 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
     :param workload: Name of what will run on it: the prefix in every bucket that its identities may use.
     """
     project, stack = pulumi.get_project(), pulumi.get_stack()
+    tags = tags_for(settings, project=project, stack=stack)
     match settings.cloud:
         case "local":
             from infra.local.platform import LocalPlatform
 
-            tags = tags_for(settings, project=project, stack=stack)
             local = LocalPlatform(
                 "local", project=project, stack=stack, workload=workload, settings=settings.local, tags=tags
             )
             return local.platform()
+        case "aws":
+            from infra.aws.platform import AwsPlatform, AwsPlatformArguments
+
+            arguments = AwsPlatformArguments(
+                project=project,
+                stack=stack,
+                workload=workload,
+                settings=settings.aws,
+                production=settings.environment == "prod",
+                tags=tags,
+            )
+            return AwsPlatform("aws", arguments).platform()
         case cloud:
-            raise pulumi.RunError(f"The platform for {cloud} is not built yet; set trainyard:cloud to local.")
+            raise pulumi.RunError(f"The platform for {cloud} is not built yet; set trainyard:cloud to local or aws.")

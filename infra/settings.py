@@ -11,56 +11,25 @@ out has the default given here. `load_settings` stops the program before any res
 problem.
 """
 
-import difflib
+import datetime
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import Annotated, Any, Literal, Self
 
 import pulumi
 import pulumi.runtime.config
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from infra.aws.settings import AwsSettings
+from infra.setting_problems import describe, fields_of, show
+from infra.setting_types import Group, Port, Real, Truth, Whole, refuse
 
 
 class SettingsError(pulumi.RunError):
     """Settings that cannot be used. The message lists every problem, a line each."""
 
 
-def _refuse_truth_value(value: object) -> object:
-    if isinstance(value, bool):
-        raise PydanticCustomError("number_expected", "a truth value is not a number")
-    return value
-
-
-def _refuse_number(value: object) -> object:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise PydanticCustomError("truth_value_expected", "a number is not a truth value")
-    return value
-
-
-# `pulumi config set --path` stores some numbers as text, so text that reads as a number is one.
-Whole = Annotated[int, BeforeValidator(_refuse_truth_value)]
-Real = Annotated[float, BeforeValidator(_refuse_truth_value), Field(allow_inf_nan=False)]
-Truth = Annotated[bool, BeforeValidator(_refuse_number)]
-Port = Annotated[Whole, Field(ge=0, le=65535)]
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
-
-
-class TrainingSettings(_Group):
+class TrainingSettings(Group):
     """The training job."""
 
     processes: Whole = Field(default=2, ge=1, le=64)
@@ -87,21 +56,21 @@ class TrainingSettings(_Group):
     @model_validator(mode="after")
     def _shares_are_even(self) -> Self:
         if self.dataset_shards % self.processes:
-            raise PydanticCustomError(
-                "uneven",
-                "{shards} shards cannot be shared evenly by {processes} processes; must be a multiple of processes",
-                {"shards": self.dataset_shards, "processes": self.processes, "field": "dataset_shards"},
+            raise refuse(
+                f"{self.dataset_shards} shards cannot be shared evenly by {self.processes} processes; "
+                "must be a multiple of processes",
+                field="dataset_shards",
             )
         if self.global_batch_size % self.dataset_shards:
-            raise PydanticCustomError(
-                "uneven",
-                "{batch} images cannot be drawn evenly from {shards} shards; must be a multiple of dataset_shards",
-                {"batch": self.global_batch_size, "shards": self.dataset_shards, "field": "global_batch_size"},
+            raise refuse(
+                f"{self.global_batch_size} images cannot be drawn evenly from {self.dataset_shards} shards; "
+                "must be a multiple of dataset_shards",
+                field="global_batch_size",
             )
         return self
 
 
-class ServingSettings(_Group):
+class ServingSettings(Group):
     """The inference service."""
 
     enabled: Truth = True
@@ -121,11 +90,11 @@ class ServingSettings(_Group):
     def _ports_differ(self) -> Self:
         chosen = [port for port in (self.http_port, self.grpc_port, self.metrics_port) if port]
         if len(chosen) != len(set(chosen)):
-            raise PydanticCustomError("ports_differ", "http_port, grpc_port and metrics_port must differ (or be 0)")
+            raise refuse("http_port, grpc_port and metrics_port must differ (or be 0)")
         return self
 
 
-class LocalSettings(_Group):
+class LocalSettings(Group):
     """This machine as a cloud."""
 
     cloud_port: Port = 0
@@ -137,19 +106,25 @@ Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]
 
 
 def _refuse_cloud_to_come(cloud: str) -> str:
-    if cloud != "local":
-        raise PydanticCustomError("not_built", "the platform for {cloud} is not built yet; use local", {"cloud": cloud})
+    if cloud == "gcp":
+        raise refuse("the platform for gcp is not built yet; use local or aws")
     return cloud
 
 
 Cloud = Annotated[Literal["local", "aws", "gcp"], AfterValidator(_refuse_cloud_to_come)]
 
 
-class Settings(_Group):
+class Settings(Group):
     """Every setting of a stack."""
 
     cloud: Cloud = "local"
     """Where to run."""
+    environment: Literal["dev", "prod"] = "dev"
+    """dev: may be lost, and has to expire in a cloud. prod: protected from deletion, and from settings too open for
+    it."""
+    expires_at: str = Field(default="", validate_default=True)
+    """Moment after which nobody needs the stack, such as 2027-03-31T18:00:00Z; empty: never. A tag of every
+    resource."""
     owner: Label = "unassigned"
     """Who answers for the stack: a name or an e-mail address. A tag of every resource."""
     cost_centre: Label = "unassigned"
@@ -157,6 +132,25 @@ class Settings(_Group):
     training: TrainingSettings = TrainingSettings()
     serving: ServingSettings = ServingSettings()
     local: LocalSettings = LocalSettings()
+    aws: AwsSettings = AwsSettings()
+
+    @field_validator("expires_at")
+    @classmethod
+    def _is_to_come(cls, text: str, info: ValidationInfo) -> str:
+        context = info.context or {}
+        if not text:
+            if context.get("cloud") in ("aws", "gcp") and context.get("environment") == "dev":
+                raise refuse("must be set in dev, so that nothing is forgotten: such as 2027-03-31T18:00:00Z")
+            return text
+        try:
+            moment = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise refuse("must be a moment with its zone, such as 2027-03-31T18:00:00Z")
+        if "now" in context and moment <= context["now"]:
+            raise refuse("must be in the future: the stack has expired; destroy it, or set a later moment")
+        return text
 
     @field_validator("local")
     @classmethod
@@ -165,11 +159,7 @@ class Settings(_Group):
         serving = info.data.get("serving")
         for name in ("http_port", "grpc_port", "metrics_port"):
             if local.cloud_port and getattr(serving, name, 0) == local.cloud_port:
-                raise PydanticCustomError(
-                    "ports_differ",
-                    "is serving.{port}, too; must be a port of its own (or 0)",
-                    {"port": name, "field": "cloud_port"},
-                )
+                raise refuse(f"is serving.{name}, too; must be a port of its own (or 0)", field="cloud_port")
         return local
 
 
@@ -189,20 +179,34 @@ def parse_settings(
     secret_keys: Iterable[str] = (),
     project: str = "trainyard",
     stack: str = "local",
+    now: datetime.datetime | None = None,
 ) -> Settings:
     """Settings from Pulumi's configuration: full keys (`trainyard:training`) to text, objects as JSON text.
 
-    Keys of other namespaces are other programs' and providers' business and are left alone. Raises SettingsError.
+    Of other namespaces only `aws:region` and `aws:allowedAccountIds` are read: they are the provider's own settings,
+    and the platform has to agree with it. Raises SettingsError.
+
+    :param now: What `expires_at` is compared with; by default this moment.
     """
     prefix = f"{project}:"
     texts = {key.removeprefix(prefix): value for key, value in configuration.items() if key.startswith(prefix)}
     secret_fields = {key.removeprefix(prefix) for key in secret_keys}
     tree, problems = _parse_objects(texts, prefix, secret_fields)
+    _add_provider_settings(tree, configuration, problems)
+    network = tree.get("aws", {}).get("network", {})
+    context = {
+        "zones": network.get("zones") if isinstance(network, dict) else None,
+        "cloud": tree.get("cloud", "local"),
+        "environment": tree.get("environment", "dev"),
+        "region": configuration.get("aws:region", ""),
+        "allowed_account_ids": _parse(configuration.get("aws:allowedAccountIds", "[]")),
+        "now": now or datetime.datetime.now(datetime.UTC),
+    }
     try:
-        settings = Settings.model_validate(tree)
+        settings = Settings.model_validate(tree, context=context)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            problems.append(_describe(details, tree, prefix, secret_fields))
+            problems.append(describe(details, Settings, tree, prefix, secret_fields))
     if problems:
         heading = f"Stack {stack} has {len(problems)} problem{'s' if len(problems) > 1 else ''} in its settings:"
         raise SettingsError("\n".join([heading, *(f"  {problem}" for problem in sorted(problems))]))
@@ -217,10 +221,10 @@ def _parse_objects(
     problems = []
     for key, value in texts.items():
         field = Settings.model_fields.get(key)
-        if field is not None and (fields := _fields(field)):
+        if field is not None and (fields := fields_of(field.annotation)):
             parsed = _parse(value)
             if not isinstance(parsed, dict):
-                shown = _show(parsed, key in secret_fields)
+                shown = show(parsed, secret=key in secret_fields)
                 problems.append(f"{prefix}{key} = {shown}: must be an object with the fields {', '.join(fields)}")
                 continue
             tree[key] = parsed
@@ -229,86 +233,19 @@ def _parse_objects(
     return tree, problems
 
 
+def _add_provider_settings(tree: dict[str, Any], configuration: Mapping[str, object], problems: list[str]) -> None:
+    """Puts the provider's region beside the platform's settings, and defaults where something has to be set."""
+    own = tree.get("aws", {})
+    if "region" in own:
+        problems.append("trainyard:aws.region: no such setting; the region is Pulumi's own setting aws:region")
+    if tree.get("cloud") == "aws":
+        network = own.get("network", {})
+        network = {"zones": [], **network} if isinstance(network, dict) else network
+        tree["aws"] = {"account_id": "", **own, "network": network, "region": configuration.get("aws:region", "")}
+
+
 def _parse(value: object) -> object:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value
-
-
-def _describe(details: ErrorDetails, tree: Mapping[str, Any], prefix: str, secret_fields: set[str]) -> str:
-    """One problem in one line: the key as the user wrote it, the value, and what would be valid."""
-    location = [str(part) for part in details["loc"]]
-    if isinstance(field := details.get("ctx", {}).get("field"), str):
-        location.append(field)
-    key = prefix + ".".join(location)
-    if details["type"] == "extra_forbidden":
-        return f"{key}: no such setting{_suggest(location, prefix)}"
-    valid = details["msg"] if details["type"] in _SELF_EXPLAINING else f"must be {_valid_values(location)}"
-    value: Any = tree
-    for part in location:
-        value = value.get(part, value) if isinstance(value, Mapping) else value
-    if isinstance(value, Mapping):
-        return f"{key}: {valid}"
-    return f"{key} = {_show(value, location[0] in secret_fields)}: {valid}"
-
-
-_SELF_EXPLAINING = {"not_built", "uneven", "ports_differ"}
-
-
-def _suggest(location: list[str], prefix: str) -> str:
-    *parents, name = location
-    path = prefix + "".join(f"{part}." for part in parents)
-    known = _group_at(parents).model_fields
-    group, _, field_name = name.partition(".")
-    if not parents and group in known and field_name in _fields(known[group]):
-        return f"; a field of an object is set with: pulumi config set --path {path}{name} VALUE"
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if not near and not parents:
-        # A field written without its object is the likeliest other mistake.
-        near = [f"{group}.{name}" for group, field in known.items() if name in _fields(field)]
-    return f"; did you mean {path}{near[0]}?" if near else f"; known are {', '.join(path + other for other in known)}"
-
-
-def _valid_values(location: list[str]) -> str:
-    """What a setting may be, told from its type and its constraints."""
-    *parents, name = location
-    field = _group_at(parents).model_fields[name]
-    limits = {
-        limit: value
-        for constraint in field.metadata
-        for limit in ("ge", "gt", "le")
-        if (value := getattr(constraint, limit, None)) is not None
-    }
-    if fields := _fields(field):
-        return f"an object with the fields {', '.join(fields)}"
-    if choices := get_args(field.annotation):
-        return "one of " + ", ".join(choices)
-    if field.annotation is bool:
-        return "true or false"
-    if field.annotation is int:
-        return f"a whole number from {limits['ge']} to {limits['le']}"
-    if field.annotation is float:
-        least = f"above {limits['gt']}" if "gt" in limits else f"from {limits['ge']}"
-        return f"a number {least} up to {limits['le']}"
-    return "1 to 63 characters: letters, digits, spaces and _.@+=:/-, with a letter or digit first"
-
-
-def _group_at(location: list[str]) -> type[_Group]:
-    group: type[_Group] = Settings
-    for part in location:
-        group = cast(type[_Group], group.model_fields[part].annotation)
-    return group
-
-
-def _fields(field: FieldInfo) -> list[str]:
-    """The names of the fields of a setting that is an object; none of any other."""
-    annotation = field.annotation
-    return list(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, _Group) else []
-
-
-def _show(value: object, secret: bool) -> str:
-    if secret:
-        return "(secret)"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return json.dumps(text if len(text) <= 60 else text[:57] + "...") if isinstance(value, str) else text

@@ -1,14 +1,11 @@
 """Identities: one IAM user for each workload, with an access key and one policy of its own.
 
-The policies are the platform's security decisions, so they are data, here in one place. Each names single operations
-on single buckets and on one key. S3 reads and writes through SSE-KMS with the caller's permissions on the key, hence
-`kms:Decrypt` to read and `kms:GenerateDataKey` to write; Tink wraps data keys with `kms:Encrypt` and unwraps them with
-`kms:Decrypt`.
+What each may do is told by `infra.workload_grants`; its policy names single operations on single buckets and on one
+key.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -17,44 +14,9 @@ from typing_extensions import override
 
 from infra.local.cloud import CloudResourceProvider, client, error_code
 from infra.local.provider import Properties, is_unknown, without_provider
+from infra.workload_grants import GRANTS, KEY_GRANTS
 
 POLICY = "workload"
-
-
-@dataclass(frozen=True)
-class Grant:
-    """Operations on the objects of one bucket."""
-
-    bucket: str
-    """The bucket's purpose."""
-    actions: tuple[str, ...]
-    objects: str = "*"
-    """Which objects below the workload's prefix."""
-
-
-READ = ("s3:GetObject",)
-WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
-REMOVE = ("s3:DeleteObject",)
-
-GRANTS: Mapping[str, tuple[Grant, ...]] = {
-    "loader": (Grant("datasets", (*READ, *WRITE)),),
-    "training": (
-        Grant("datasets", READ),
-        Grant("checkpoints", (*READ, *WRITE, *REMOVE)),
-        Grant("models", WRITE),
-        # Whether a run is published already is told by its manifest, which is not secret; the models are.
-        Grant("models", READ, "*/manifest.json"),
-    ),
-    "serving": (Grant("models", READ),),
-}
-"""What each identity may do with objects."""
-
-KEY_GRANTS: Mapping[str, tuple[str, ...]] = {
-    "loader": ("kms:GenerateDataKey", "kms:Decrypt"),
-    "training": ("kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"),
-    "serving": ("kms:Decrypt",),
-}
-"""What each identity may do with the encryption key."""
 
 
 def policy_document(identity: str, prefix: str, bucket_arns: Mapping[str, str], key_arn: str) -> dict[str, Any]:

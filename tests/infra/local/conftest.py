@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from infra.local.cloud import CloudProvider
 from tests.infra.local.support import connection_to, remove_stack_folder
 
 
@@ -18,16 +17,6 @@ def stack_folder(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / ".pulumi" / "local" / "test"
     yield folder
     remove_stack_folder(folder)
-
-
-@pytest.fixture(scope="session")
-def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The outputs of a cloud for tests that make only what they name themselves."""
-    folder = tmp_path_factory.mktemp("cloud") / "stack"
-    provider = CloudProvider()
-    made = provider.create({"folder": str(folder), "port": 0})
-    yield made.outs or {}
-    provider.delete(made.id, made.outs or {})
 
 
 @pytest.fixture

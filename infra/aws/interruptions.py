@@ -1,0 +1,138 @@
+"""Notices that EC2 is about to take an instance, in a queue that the node termination handler or Karpenter reads.
+
+Two minutes lie between a spot instance's notice and its end: enough to write a checkpoint, if somebody tells the pod.
+Sources: aws-node-termination-handler, its guide for queue mode; Karpenter, "Interruption".
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws.naming import Names
+
+RETENTION_SECONDS = 300
+"""Seconds that a notice is kept: an older one is about an instance that is gone."""
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "spot-interruption": {"source": ["aws.ec2"], "detail-type": ["EC2 Spot Instance Interruption Warning"]},
+    "rebalance": {"source": ["aws.ec2"], "detail-type": ["EC2 Instance Rebalance Recommendation"]},
+    "state-change": {"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"]},
+    "capacity-block": {"source": ["aws.ec2"], "detail-type": ["EC2 Capacity Block Reservation Expiration Warning"]},
+    "scheduled-change": {
+        "source": ["aws.health"],
+        "detail-type": ["AWS Health Event"],
+        "detail": {"service": ["EC2"], "eventTypeCategory": ["scheduledChange"]},
+    },
+    "termination": {"source": ["aws.autoscaling"], "detail-type": ["EC2 Instance-terminate Lifecycle Action"]},
+}
+"""What is told of, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterruptionsArguments:
+    """What the queue is made from."""
+
+    names: Names
+
+
+def queue_policy(names: Names) -> dict[str, Any]:
+    """This stack's rules may send, and nobody comes without TLS."""
+    queue = names.arn("sqs", queue_name(names))
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "NoticesOfTheStack",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": {"ArnEquals": {"aws:SourceArn": [rule_arn(names, event) for event in EVENTS]}},
+            },
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": queue,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def consumer_policy(names: Names) -> dict[str, Any]:
+    """What whoever reads the queue and drains nodes may do.
+
+    Source: aws-node-termination-handler, "IAM role for queue mode". What only describes knows no single resources.
+    """
+    read = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
+    describe = [
+        "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeTags",
+        "ec2:DescribeInstances",
+    ]
+    own = {"StringEquals": {"aws:ResourceTag/eks:cluster-name": names.cluster}}
+    groups = names.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "ReadNotices", "Effect": "Allow", "Action": read, "Resource": names.arn("sqs", queue_name(names))},
+            {"Sid": "FindNodes", "Effect": "Allow", "Action": describe, "Resource": "*"},
+            {
+                "Sid": "LetNodesGo",
+                "Effect": "Allow",
+                "Action": "autoscaling:CompleteLifecycleAction",
+                "Resource": groups,
+                "Condition": own,
+            },
+        ],
+    }
+
+
+def queue_name(names: Names) -> str:
+    """The queue's name."""
+    return f"{names.prefix}-interruptions"
+
+
+def rule_arn(names: Names, event: str) -> str:
+    """The ARN of the rule for an event."""
+    return names.arn("events", f"rule/{names.prefix}-{event}")
+
+
+class Interruptions(pulumi.ComponentResource):
+    """The queue, and a rule for each kind of notice."""
+
+    queue_url: pulumi.Output[str]
+    """The queue's address."""
+
+    def __init__(self, name: str, args: InterruptionsArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trainyard:aws:Interruptions", name, None, opts)
+        names, child = args.names, pulumi.ResourceOptions(parent=self)
+        queue = aws.sqs.Queue(
+            name,
+            name=queue_name(names),
+            message_retention_seconds=RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        policy = aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=json.dumps(queue_policy(names)), opts=child)
+        for event, pattern in EVENTS.items():
+            rule = aws.cloudwatch.EventRule(
+                f"{name}-{event}",
+                name=f"{names.prefix}-{event}",
+                description=f"Tells the nodes of {names.cluster}: {event}",
+                event_pattern=json.dumps(pattern, sort_keys=True),
+                opts=child,
+            )
+            aws.cloudwatch.EventTarget(
+                f"{name}-{event}",
+                rule=rule.name,
+                arn=queue.arn,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            )
+        self.queue_url = queue.url
+        self.register_outputs({"queue_url": self.queue_url})

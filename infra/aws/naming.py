@@ -1,0 +1,99 @@
+"""What the resources of a stack are called on AWS, and their ARNs: pure, so that policies can name what is not made
+yet.
+
+Names are known before anything exists. A preview shows the policies in full, a policy can refer to a role that is made
+after it, and whoever reads a bill or a log finds the stack in it.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one stack in one account and region."""
+
+    project: str
+    stack: str
+    account_id: str
+    """Twelve digits."""
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        """What every name begins with: at most 30 of a-z, 0-9 and -; another one for each project and stack."""
+        return _fit(f"{self.project}-{self.stack}", 30)
+
+    @property
+    def partition(self) -> str:
+        """The ARN's second part: aws, aws-cn or aws-us-gov."""
+        for start, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
+            if self.region.startswith(start):
+                return partition
+        return "aws"
+
+    @property
+    def dns_suffix(self) -> str:
+        """What the host names of the region's services end with."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    @property
+    def cluster(self) -> str:
+        """The EKS cluster."""
+        return self.prefix
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def iam_arn(self, resource: str) -> str:
+        """The ARN of something in this account's IAM, which has no region: `role/NAME`, `root`."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    @property
+    def cluster_arn(self) -> str:
+        """The ARN of the EKS cluster."""
+        return self.arn("eks", f"cluster/{self.cluster}")
+
+    def bucket(self, purpose: str) -> str:
+        """A bucket, named for all of AWS: at most 63 characters."""
+        return _fit(f"{self.prefix}-{purpose}-{self.account_id}-{self.region}", 63)
+
+    def bucket_arn(self, purpose: str) -> str:
+        """The ARN of a bucket."""
+        return f"arn:{self.partition}:s3:::{self.bucket(purpose)}"
+
+    def role(self, purpose: str) -> str:
+        """An IAM role, and its policies: at most 64 characters. `*` stands for all of the stack's."""
+        return f"{self.prefix}-{purpose if purpose == '*' else _fit(purpose, 33)}"
+
+    def role_arn(self, purpose: str) -> str:
+        """The ARN of an IAM role."""
+        return self.iam_arn(f"role/{self.role(purpose)}")
+
+    def key_alias(self, purpose: str) -> str:
+        """The alias of a KMS key."""
+        return f"alias/{self.prefix}-{purpose}"
+
+    def log_group(self, purpose: str) -> str:
+        """A log group in CloudWatch; EKS names that of the control plane itself."""
+        return f"/{self.prefix}/{purpose}"
+
+    @property
+    def cluster_log_group(self) -> str:
+        """The log group that EKS writes the control plane's logs to."""
+        return f"/aws/eks/{self.cluster}/cluster"
+
+    def repository(self, image: str) -> str:
+        """The ECR repository of an image."""
+        return f"{self.prefix}/{image}"
+
+
+def _fit(text: str, most: int) -> str:
+    """A valid name. Where the text cannot be kept as it is, a digest keeps two of them apart."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if name == text and len(name) <= most:
+        return name
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{name[: most - 9].strip('-')}-{digest}"

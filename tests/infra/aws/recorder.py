@@ -1,0 +1,119 @@
+"""Runs the platform's program under Pulumi's mocks, in this process, and keeps what it registers.
+
+Everything is known here that a cloud would answer, so policies and other texts can be read in full.
+"""
+
+import asyncio
+import copy
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import _get_rpc_manager
+from pulumi.runtime.stack import wait_for_rpcs
+
+from infra.platform import create_platform
+from infra.settings import Settings
+from tests.infra.aws.stack_files import changed, parse, stack_file
+
+WORKLOAD = "digits"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource, as the engine was asked for it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+
+    def document(self, field: str = "policy") -> dict[str, Any]:
+        """A policy among the inputs, parsed."""
+        parsed: dict[str, Any] = json.loads(self.inputs[field])
+        return parsed
+
+    def statement(self, sid: str, field: str = "policy") -> dict[str, Any]:
+        """The statement of a policy by its name."""
+        (found,) = (each for each in self.document(field)["Statement"] if each.get("Sid") == sid)
+        return dict(found)
+
+
+@dataclass
+class Resources:
+    """What was registered."""
+
+    registered: list[Registered] = field(default_factory=list)
+
+    def all(self, type_: str) -> list[Registered]:
+        """Those of one type, by name."""
+        return sorted((each for each in self.registered if each.type == type_), key=lambda each: each.name)
+
+    def one(self, type_: str, name: str | None = None) -> Registered:
+        """The only one of its type, or of its type and name."""
+        found = [each for each in self.all(type_) if name in (None, each.name)]
+        assert len(found) == 1, [each.name for each in self.all(type_)]
+        return found[0]
+
+
+class _Mocks(mocks.Mocks):
+    def __init__(self) -> None:
+        self.resources = Resources()
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.resources.registered.append(Registered(args.typ, args.name, dict(args.inputs)))
+        return f"{args.name}-id", {**_ANSWERS.get(args.typ, {}), "arn": f"arn:aws:mock:::{args.name}", **args.inputs}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program looks something up: {args.token}")
+
+
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "aws:eks/cluster:Cluster": {
+        "endpoint": "https://ABCDEF.gr7.eu-west-1.eks.amazonaws.com",
+        "certificateAuthority": {"data": "LS0tLS1CRUdJTg=="},
+        "identities": [{"oidcs": [{"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/ABCDEF"}]}],
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 3},
+    "aws:kms/key:Key": {"keyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
+    "aws:ecr/repository:Repository": {"repositoryUrl": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/images"},
+}
+
+
+def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
+    """What `build` registers. Inputs are as the engine sees them: names in camelCase, outputs resolved."""
+    recording = _Mocks()
+
+    async def program() -> None:
+        mocks.set_mocks(recording, project="trainyard", stack=stack, preview=False)
+        build()
+        await wait_for_rpcs()
+
+    try:
+        asyncio.run(program())
+    finally:
+        # What a program that failed was waiting for would be waited for by the next.
+        _get_rpc_manager().clear()
+    return recording.resources
+
+
+def provision(stack: str, changes: Mapping[str, Any] | None = None) -> Resources:
+    """What the platform of a committed stack file registers.
+
+    :param changes: Values in `trainyard:aws` by path, such as `network.nat`.
+    """
+    return _provision(stack, json.dumps(changes or {}, sort_keys=True))
+
+
+@functools.cache
+def _provision(stack: str, changes: str) -> Resources:
+    settings = settings_of(stack, json.loads(changes))
+    return record(lambda: create_platform(settings, workload=WORKLOAD), stack=stack)
+
+
+def settings_of(stack: str, changes: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of a committed stack file, with changes."""
+    return parse(changed(copy.deepcopy(stack_file(stack)), changes or {}), stack)

@@ -1,0 +1,37 @@
+"""The committed stack files of AWS, as configurations that tests can change."""
+
+import datetime
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.settings import Settings, parse_settings
+
+ROOT = Path(__file__).parents[3]
+NOW = datetime.datetime(2026, 12, 1, 12, 0, tzinfo=datetime.UTC)
+
+
+def stack_file(stack: str) -> dict[str, Any]:
+    """The configuration of a stack file, with an expiry that has not passed at `NOW`."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {**config, **({"trainyard:expires_at": "2027-01-01T00:00:00Z"} if stack == "dev" else {})}
+
+
+def changed(config: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with other values in `trainyard:aws`, told by their paths, such as `network.nat`."""
+    for path, value in changes.items():
+        *parents, name = path.split(".")
+        group = config["trainyard:aws"]
+        for parent in parents:
+            group = group.setdefault(parent, {})
+        group[name] = value
+    return config
+
+
+def parse(config: Mapping[str, Any], stack: str = "dev") -> Settings:
+    """Settings as Pulumi hands a configuration over: objects and lists as JSON text."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return parse_settings(texts, stack=stack, now=NOW)

@@ -1,0 +1,101 @@
+"""The plans of the committed stacks, previewed as a fork's pull request would: what a reviewer reads, and the docs
+show.
+
+TRAINYARD_WRITE_GOLDEN=1 writes the summaries and the diagram anew.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pulumi_aws as aws
+import pytest
+
+from tests.infra.aws.diagram import diagram
+from tests.infra.aws.plan import Plan, make_project, plan, preview
+from tests.infra.aws.recorder import provision, record
+from tests.infra.aws.stack_files import ROOT
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1"
+pytestmark = pytest.mark.xdist_group("aws-plans")
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def planned(stack: str, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return plan(tmp_path_factory.mktemp(stack), stack)
+
+
+def test_the_summary_is_what_was_reviewed(stack: str, planned: Plan) -> None:
+    golden = GOLDEN / f"plan_{stack}.txt"
+    if WRITE:
+        golden.write_text(planned.tree())
+    assert planned.tree() == golden.read_text()
+
+
+def test_the_docs_show_the_plan_of_prod(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "aws.md"
+    drawn = f"```mermaid\n{diagram(plan(tmp_path, 'prod'))}```\n"
+    text = page.read_text()
+    if WRITE:
+        page.write_text(re.sub(r"```mermaid\n.*?```\n", lambda _: drawn, text, flags=re.DOTALL))
+    assert drawn in page.read_text()
+
+
+def test_every_resource_of_a_plan_is_below_the_platform(planned: Plan) -> None:
+    by_urn = {each.urn: each for each in planned.resources}
+    for resource in planned.resources:
+        top = resource
+        while top.parent in by_urn:
+            top = by_urn[top.parent]
+        assert top.type in ("trainyard:aws:Platform", "pulumi:providers:aws"), resource.name
+
+
+def test_production_holds_on_to_what_holds_data(stack: str, planned: Plan) -> None:
+    protected = {each.type for each in planned.resources if each.protected}
+    if stack == "dev":
+        assert protected == set()
+        return
+    kept = {"aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:eks/cluster:Cluster", "aws:ecr/repository:Repository"}
+    assert kept <= protected
+    # What a bucket consists of is held on to with it.
+    assert {each for each in protected if not each.startswith("aws:s3/bucket")} <= kept
+
+
+def test_log_groups_outlive_what_writes_to_them(planned: Plan) -> None:
+    """Deletion goes the other way: a cluster that is still there would make its log group anew."""
+    by_name = {(each.type, each.name): each for each in planned.resources}
+    for type_, name in (("aws:eks/cluster:Cluster", "cluster"), ("aws:ec2/flowLog:FlowLog", "network-flow-logs")):
+        assert by_name["aws:cloudwatch/logGroup:LogGroup", name].urn in by_name[type_, name].dependencies
+
+
+def test_no_stack_looks_anything_up() -> None:
+    provision("dev")
+    provision("prod")
+    with pytest.raises(Exception, match="the program looks something up: aws:index/getCallerIdentity"):
+        record(lambda: aws.get_caller_identity())
+
+
+def test_a_preview_shows_outputs_and_says_what_is_left_out(tmp_path: Path) -> None:
+    said = preview(make_project(tmp_path, "dev"), "dev")
+    assert said.code == 0, said.out + said.err
+    assert "Training and inference service are left out" in said.out
+    assert not re.search(r"traceback|passphrase", said.out + said.err, re.IGNORECASE)
+    outputs = dict(re.findall(r"^    (\w+) *: (.+)$", said.out.partition("Outputs:")[2], re.MULTILINE))
+    # It tells where the control plane is; no credential is in it all the same.
+    assert outputs["kubeconfig"] == "[secret]"
+    assert outputs["models_uri"] == '"s3://trainyard-dev-models-123456789012-eu-west-1"'
+    assert {"key_arn", "role_arns", "repository_urls", "cluster_name", "interruption_queue_url"} <= outputs.keys()
+
+
+def test_an_expired_stack_is_refused_before_any_resource(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "dev", {"trainyard:expires_at": "2026-01-01T00:00:00Z"})
+    said = preview(project, "dev")
+    assert said.code != 0
+    assert "the stack has expired; destroy it, or set a later moment" in said.out + said.err
+    assert "aws:" not in said.out

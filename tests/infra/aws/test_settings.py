@@ -1,0 +1,139 @@
+"""The settings of the platform on AWS: bad ones are refused together, with the key as the user wrote it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import SettingsError
+from tests.infra.aws.stack_files import changed, parse, stack_file
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def refusal(stack: str, changes: dict[str, Any], **others: Any) -> str:
+    """What is said of a stack file with changes in `trainyard:aws`; a changed object replaces the fields it names."""
+    config = {**stack_file(stack), **{key.replace("__", ":"): value for key, value in others.items()}}
+    changed(config, changes)
+    with pytest.raises(SettingsError) as raised:
+        parse({key: value for key, value in config.items() if value is not None})
+    return str(raised.value) + "\n"
+
+
+POOL = {"capacity": "on_demand", "instance_types": ["g5.xlarge"]}
+BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "together": (
+        "prod",
+        {
+            "network.cidr": "10.0.0.0/24",
+            "network.zones": ["eu-west-1a", "us-east-1b"],
+            "network.flow_log_retention_days": 31,
+            "cluster.public_access_cidrs": ["0.0.0.0/0"],
+            "cluster.version": "1.21",
+            "cluster.admin_role_arns": ["arn:aws:iam::123456789012:user/alice"],
+            "storage.delete_with_objects": True,
+            "keys.deletion_window_days": 3,
+            "gpu_pools": {
+                "plain": {**POOL, "instance_types": ["m7i.large"]},
+                "reserved": {**POOL, "capacity": "reserved"},
+                "Ephemeral": POOL,
+            },
+            "machine": {"instance_type": "g9.huge", "zone": "eu-west-1z"},
+            "budget": {"monthly_usd": 100, "alert_emails": []},
+        },
+        {"trainyard__expires_at": "2026-11-30T00:00:00Z"},
+    ),
+    "nothing_set": (
+        "dev",
+        {},
+        {"trainyard__aws": {}, "aws__region": None, "aws__allowedAccountIds": None, "trainyard__expires_at": None},
+    ),
+    "pools": (
+        "dev",
+        {
+            "gpu_pools": {
+                "coupled": {**POOL, "tightly_coupled": True},
+                "elsewhere": {**POOL, "zones": ["eu-west-1c"]},
+                "mixed": {**POOL, "instance_types": ["g5.xlarge", "g5.12xlarge"]},
+                "twice": {**POOL, "instance_types": ["g5.xlarge", "g5.xlarge"]},
+                "unreserved": {**POOL, "capacity_reservation_id": "cr-0123456789abcdef0"},
+                "upside-down": {**POOL, "min_nodes": 3, "max_nodes": 2},
+                "none": {"capacity": "spot"},
+                "late": {**POOL, "capacity": "reserved", "capacity_reservation_id": "cr-1", "zones": ["eu-west-1a"]},
+                "block": {
+                    **POOL,
+                    "capacity": "reserved",
+                    "capacity_reservation_id": "cr-0123456789abcdef0",
+                    "zones": ["eu-west-1a"],
+                },
+                "futures": {**POOL, "capacity": "futures"},
+            }
+        },
+        {},
+    ),
+    "private": (
+        "dev",
+        {"network.nat": "none", "network.interface_endpoints": ["kms", "s3", "kms"], "network.cidr": "8.8.0.0/16"},
+        {},
+    ),
+    "account": ("dev", {"account_id": "210987654321", "region": "eu-west-1"}, {}),
+    "hibernation": ("dev", {"machine": {"instance_type": "g5.xlarge", "hibernation": True, "image": "ubuntu"}}, {}),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_every_problem_is_told_in_one_error(case: str) -> None:
+    stack, changes, others = BAD[case]
+    assert refusal(stack, changes, **others) == (GOLDEN / f"settings_{case}.txt").read_text()
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_committed_stack_files_are_right(stack: str) -> None:
+    settings = parse(stack_file(stack))
+    assert settings.cloud == "aws"
+    assert settings.environment == stack
+    assert settings.aws.region == "eu-west-1"
+
+
+def test_what_dev_and_prod_are() -> None:
+    dev, prod = parse(stack_file("dev")), parse(stack_file("prod"))
+    assert dev.expires_at
+    assert dev.aws.network.nat == "single"
+    assert {pool.capacity for pool in dev.aws.gpu_pools.values()} == {"spot"}
+    assert prod.aws.gpu_pools["serving"].capacity == "on_demand"
+    assert prod.aws.gpu_pools["training"].capacity == "spot"
+    for settings in (dev, prod):
+        assert settings.aws.cluster.public_access_cidrs == ()
+        assert not settings.aws.machine.instance_type
+
+
+def test_everybody_may_be_let_in_where_it_is_not_production() -> None:
+    config = stack_file("dev")
+    config["trainyard:aws"]["cluster"]["public_access_cidrs"] = ["0.0.0.0/0"]
+    assert parse(config).aws.cluster.public_access_cidrs == ("0.0.0.0/0",)
+
+
+def test_an_expired_stack_says_what_to_do() -> None:
+    said = refusal("dev", {}, trainyard__expires_at="2026-12-01T12:00:00Z")
+    assert "trainyard:expires_at" in said
+    assert "destroy it, or set a later moment" in said
+
+
+_NAMES = st.sampled_from(
+    ["network", "zones", "cidr", "gpu_pools", "training", "instance_types", "cluster", "machine", "identity", "github"]
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(_VALUES)
+def test_whatever_is_configured_the_answer_is_settings_or_one_error(aws: Any) -> None:
+    try:
+        parse({**stack_file("dev"), "trainyard:aws": aws})
+    except SettingsError as error:
+        assert "in its settings" in str(error)  # noqa: PT017
