@@ -21,18 +21,7 @@ def preview_policies(names: Names, state_bucket: str) -> dict[str, dict[str, Any
     """Reads what is configured, and none of the data: no object but Pulumi's state, no use of a key, no secret."""
     configuration = [
         _allow("Describe", _DESCRIBE, "*", _in_region(names)),
-        _allow(
-            "Iam",
-            (
-                "iam:GetInstanceProfile",
-                "iam:GetRole",
-                "iam:GetRolePolicy",
-                "iam:ListAttachedRolePolicies",
-                "iam:ListRolePolicies",
-                "iam:ListRoleTags",
-            ),
-            _iam(names),
-        ),
+        _allow("Iam", _READ_IAM, _iam(names)),
         _allow("Oidc", ("iam:GetOpenIDConnectProvider",), names.iam_arn("oidc-provider/*")),
         _allow("Buckets", _READ_BUCKETS, _buckets(names)),
         _allow(
@@ -83,6 +72,17 @@ _DESCRIBE = (
     "logs:ListTagsForResource",
 )
 """Operations that know no single resources."""
+_READ_IAM = (
+    "iam:GetInstanceProfile",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListPolicyVersions",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+)
 _READ_BUCKETS = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucket*",
@@ -321,7 +321,7 @@ def _buckets(names: Names) -> list[str]:
 
 
 def _iam(names: Names) -> list[str]:
-    return [names.role_arn("*"), names.iam_arn(f"instance-profile/{names.role('*')}")]
+    return [names.iam_arn(f"{kind}/{names.role('*')}") for kind in ("instance-profile", "policy", "role")]
 
 
 def _cluster(names: Names) -> list[str]:

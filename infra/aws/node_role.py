@@ -14,11 +14,14 @@ from infra.aws.naming import Names
 from infra.aws.settings import IdentitySettings
 
 MANAGED_POLICIES = (
-    "AmazonEKSWorkerNodeMinimalPolicy",
+    "AmazonEKSWorkerNodePolicy",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonSSMManagedInstanceCore",
 )
-"""Source: Amazon EKS user guide, "Amazon EKS node IAM role"; the last one instead of SSH."""
+"""Source: Amazon EKS user guide, "Amazon EKS node IAM role"; the last one instead of SSH.
+
+Not the minimal policy for nodes, which is for EKS Auto Mode: a node of a group describes itself when it starts.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -234,6 +234,8 @@ def lifecycle_rules(settings: StorageSettings, purpose: str) -> list[aws.s3.Buck
             noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
                 noncurrent_days=settings.keep_old_versions_days
             ),
+            # What marks an object as deleted is left behind when its versions are gone.
+            expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
         ),
     ]
     expiry = {

@@ -86,7 +86,7 @@ def test_the_role_of_nodes_is_for_nodes_only(resources: Resources) -> None:
         if each.name.startswith("node-")
     ]
     assert {each.inputs["policyArn"].rpartition("/")[2] for each in attached} == {
-        "AmazonEKSWorkerNodeMinimalPolicy",
+        "AmazonEKSWorkerNodePolicy",
         "AmazonEC2ContainerRegistryPullOnly",
         "AmazonSSMManagedInstanceCore",
     }

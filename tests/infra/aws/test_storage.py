@@ -144,6 +144,7 @@ def test_what_nobody_needs_goes_by_itself() -> None:
             assert all(rule["status"] == "Enabled" for rule in found.values())
             assert found["unfinished-uploads"]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
             assert found["old-versions"]["noncurrentVersionExpiration"] == {"noncurrentDays": old}
+            assert found["old-versions"]["expiration"] == {"expiredObjectDeleteMarker": True}
         assert rules(resources, "checkpoints")["expiry"]["expiration"] == {"days": checkpoints}
         assert rules(resources, "logs")["expiry"]["expiration"] == {"days": logs}
         assert rules(resources, "access-logs")["expiry"]["expiration"] == {"days": logs}
