@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pulumi
 
+from infra.aws.instance_settings import GpuPoolSettings
 from infra.aws.instance_types import facts_of
 from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings, Taint
-from infra.aws.settings import GpuPoolSettings
 
 AMI_TYPE = "AL2023_x86_64_NVIDIA"
 GPU_TAINT = Taint(key="nvidia.com/gpu", value="true")

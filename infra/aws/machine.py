@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.aws.instance_settings import MachineSettings
 from infra.aws.naming import Names
 from infra.aws.node_role import instance_trust
-from infra.aws.settings import IdentitySettings, MachineSettings
+from infra.aws.settings import IdentitySettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws import instance_types
+from infra.aws.instance_settings import CapacityKind
 from infra.aws.instance_types import InstanceFacts
 from infra.aws.naming import Names
 from infra.aws.node_user_data import raid0_user_data
-from infra.aws.settings import CapacityKind
 
 # Source: EKS API, CreateNodegroup.
 CAPACITY_TYPES: Mapping[CapacityKind, str] = {

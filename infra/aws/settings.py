@@ -7,15 +7,14 @@ context, so that every problem is found, however wrong the rest is.
 import ipaddress
 import json
 import re
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from infra.aws import instance_types, subnets
+from infra.aws import subnets
+from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, PoolName, SystemPoolSettings
+from infra.aws.setting_values import BaseImage, Digest, EmailAddress, RetentionDays, RoleArn, context, pattern
 from infra.setting_types import Group, Real, Truth, Whole, refuse
-
-CapacityKind = Literal["on_demand", "spot", "reserved"]
-"""How instances are bought. reserved: a capacity block, which has a start, an end and an identifier."""
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -32,60 +31,6 @@ access"; kms and sqs are called by the workloads and by the node termination han
 KUBERNETES_VERSIONS = ("1.33", "1.34", "1.35")
 """Versions of EKS that this platform is made for."""
 
-RETENTION_DAYS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
-"""The retentions that CloudWatch Logs knows, in days. Source: CloudWatch Logs API, PutRetentionPolicy."""
-
-
-def _pattern(pattern: str, valid: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if text and not re.fullmatch(pattern, text):
-            raise refuse(f"must be {valid}")
-        return text
-
-    return AfterValidator(check)
-
-
-def _retention(days: int) -> int:
-    if days not in RETENTION_DAYS:
-        raise refuse(f"must be one of {', '.join(map(str, RETENTION_DAYS))}")
-    return days
-
-
-def _zone_of_network(zone: str, info: ValidationInfo) -> str:
-    zones = _context(info, "zones")
-    if zone and zones and zone not in zones:
-        raise refuse(f"must be a zone of the network, which has {', '.join(map(str, zones))}")
-    return zone
-
-
-def _context(info: ValidationInfo, name: str) -> Any:
-    return (info.context or {}).get(name)
-
-
-ZoneOfNetwork = Annotated[str, AfterValidator(_zone_of_network)]
-RetentionDays = Annotated[Whole, AfterValidator(_retention)]
-RoleArn = Annotated[
-    str,
-    _pattern(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"),
-]
-
-
-def _facts(name: str) -> instance_types.InstanceFacts:
-    facts = instance_types.facts_of(name)
-    assert facts is not None, name
-    return facts
-
-
-PoolName = Annotated[
-    str,
-    _pattern(r"(?!system$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?", "named with at most 20 of a-z, 0-9 and -, and not system"),
-]
-Digest = Annotated[str, _pattern(r"sha256:[0-9a-f]{64}", "an image digest: sha256: and 64 hexadecimal digits")]
-BaseImage = Annotated[str, _pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")]
-EmailAddress = Annotated[str, _pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
-
 
 class NetworkSettings(Group):
     """The network that everything runs in."""
@@ -96,7 +41,7 @@ class NetworkSettings(Group):
     """Two or three availability zones of the region, such as eu-west-1a. Has to be set."""
     nat: Literal["none", "single", "per_zone"] = "single"
     """Ways out to the internet: none (fully private), one for the stack, or one in each zone."""
-    interface_endpoints: tuple[InterfaceEndpoint, ...] = ()
+    interface_endpoints: tuple[InterfaceEndpoint, ...] = Field(default=(), validate_default=True)
     """AWS services reached without leaving the network, each billed by the hour and zone. S3 always is, for nothing."""
     flow_log_retention_days: RetentionDays = 365
     """Days that the records of who talked to whom are kept."""
@@ -113,8 +58,8 @@ class NetworkSettings(Group):
     @field_validator("zones")
     @classmethod
     def _zones_are_of_the_region(cls, zones: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        region = _context(info, "region")
-        if not zones and _context(info, "cloud") != "aws":
+        region = context(info, "region")
+        if not zones and context(info, "cloud") != "aws":
             return zones
         if not 2 <= len(zones) <= 3 or len(set(zones)) != len(zones):
             raise refuse("must be two or three different zones")
@@ -160,7 +105,7 @@ class StorageSettings(Group):
     @field_validator("delete_with_objects")
     @classmethod
     def _production_keeps_its_data(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and _context(info, "environment") == "prod":
+        if value and context(info, "environment") == "prod":
             raise refuse("must be false in prod, whose data outlives a mistake")
         return value
 
@@ -168,15 +113,15 @@ class StorageSettings(Group):
 class GitHubSettings(Group):
     """Roles for GitHub Actions, by OpenID Connect: no key is stored anywhere."""
 
-    repository: Annotated[str, _pattern(r"[\w.-]+/[\w.-]+", "OWNER/REPOSITORY")] = ""
+    repository: Annotated[str, pattern(r"[\w.-]+/[\w.-]+", "OWNER/REPOSITORY")] = ""
     """Repository whose workflows may preview and deploy, as OWNER/REPOSITORY; empty: no roles."""
-    deploy_environment: Annotated[str, _pattern(r"[\w.-]+", "the name of an environment: letters, digits and _.-")] = ""
+    deploy_environment: Annotated[str, pattern(r"[\w.-]+", "the name of an environment: letters, digits and _.-")] = ""
     """GitHub environment whose jobs may deploy; empty: the stack's name."""
-    default_branch: Annotated[str, _pattern(r"[\w./-]+", "the name of a branch")] = "main"
+    default_branch: Annotated[str, pattern(r"[\w./-]+", "the name of a branch")] = "main"
     """Branch whose jobs may preview, as pull requests may."""
     create_provider: Truth = True
     """Whether to make the account's identity provider for GitHub; false where another stack did."""
-    state_bucket: Annotated[str, _pattern(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket")] = ""
+    state_bucket: Annotated[str, pattern(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket")] = ""
     """Bucket of Pulumi's state, which both roles read and deploy writes; empty where the state is elsewhere."""
 
 
@@ -185,12 +130,12 @@ class IdentitySettings(Group):
 
     mechanism: Literal["pod_identity", "irsa"] = "pod_identity"
     """How a pod gets its role: EKS Pod Identity, or IAM roles for service accounts (needed on Fargate)."""
-    namespace: Annotated[str, _pattern(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a Kubernetes name: a-z, 0-9 and -")] = (
+    namespace: Annotated[str, pattern(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a Kubernetes name: a-z, 0-9 and -")] = (
         "trainyard"
     )
     """Kubernetes namespace of the workloads' service accounts."""
     permissions_boundary_arn: Annotated[
-        str, _pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of an IAM policy")
+        str, pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of an IAM policy")
     ] = ""
     """IAM policy that no role of the stack can exceed; empty: none."""
     github: GitHubSettings = GitHubSettings()
@@ -223,7 +168,7 @@ class ClusterSettings(Group):
                 network = ipaddress.IPv4Network(cidr)
             except ValueError:
                 raise refuse(f"{cidr} is no IPv4 range; must be such as 203.0.113.0/24") from None
-            if network.prefixlen == 0 and _context(info, "environment") == "prod":
+            if network.prefixlen == 0 and context(info, "environment") == "prod":
                 raise refuse(f"{cidr} is everybody; in prod it must be the ranges of people who administer it")
         return cidrs
 
@@ -233,104 +178,6 @@ class ClusterSettings(Group):
         if len(set(roles)) != len(roles):
             raise refuse("must name each role once")
         return roles
-
-
-class SystemPoolSettings(Group):
-    """The nodes without GPU, for what the cluster itself needs."""
-
-    instance_types: tuple[str, ...] = Field(default=("m7i.large", "m6i.large"), min_length=1, max_length=20)
-    """x86-64 instance types without GPU, the preferred one first."""
-    min_nodes: Whole = Field(default=2, ge=1, le=100)
-    """Fewest nodes."""
-    max_nodes: Whole = Field(default=4, ge=1, le=100)
-    """Most nodes."""
-    disk_gib: Whole = Field(default=50, ge=20, le=16384)
-    """Size of each node's volume in GiB."""
-
-    @model_validator(mode="after")
-    def _range_is_one(self) -> Self:
-        if self.max_nodes < self.min_nodes:
-            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
-        return self
-
-    @field_validator("instance_types")
-    @classmethod
-    def _types_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            facts = instance_types.facts_of(name)
-            if facts is None or facts.gpu_count or facts.architecture != "x86_64":
-                raise refuse(
-                    f"{name} is no known type without GPU; {instance_types.known(instance_types.without_gpu())}"
-                )
-        return names
-
-
-class GpuPoolSettings(Group):
-    """One pool of GPU nodes, all of one kind of capacity."""
-
-    capacity: CapacityKind = "spot"
-    """How its instances are bought."""
-    instance_types: tuple[str, ...] = Field(min_length=1, max_length=20)
-    """Instance types with NVIDIA GPUs, the preferred one first. Several make spot capacity likelier; a reserved pool
-    has the one that is reserved."""
-    min_nodes: Whole = Field(default=0, ge=0, le=1000)
-    """Fewest nodes; 0 costs nothing while nothing runs."""
-    max_nodes: Whole = Field(default=1, ge=1, le=1000)
-    """Most nodes: what it can cost at most."""
-    zones: Annotated[tuple[ZoneOfNetwork, ...], Field(max_length=3)] = ()
-    """Zones of the network that it may use; none: all of them."""
-    tightly_coupled: Truth = False
-    """Whether its nodes work on one job together: one zone, a cluster placement group (a capacity block has its own),
-    and EFA where the type has it."""
-    capacity_reservation_id: Annotated[
-        str, _pattern(r"cr-[0-9a-f]{8,17}", "the identifier of a capacity reservation, cr-0123456789abcdef0")
-    ] = ""
-    """The capacity block that a reserved pool runs in."""
-    disk_gib: Whole = Field(default=200, ge=50, le=16384)
-    """Size of each node's volume in GiB."""
-    scratch: Literal["volume", "instance_store"] = "volume"
-    """Where pods' files lie: on the volume, or on the instance's own NVMe disks joined as RAID 0, which end with it."""
-
-    @field_validator("instance_types")
-    @classmethod
-    def _types_have_gpus(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) != len(names):
-            raise refuse("must name each type once")
-        for name in names:
-            facts = instance_types.facts_of(name)
-            if facts is None or not facts.gpu_count or facts.architecture != "x86_64":
-                raise refuse(
-                    f"{name} is no known type with NVIDIA GPUs; {instance_types.known(instance_types.with_gpu())}"
-                )
-        if len({_facts(name).gpu_count for name in names}) > 1:
-            raise refuse("must all have the same number of GPUs: the autoscaler takes the nodes of a pool for equal")
-        return names
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        if self.max_nodes < self.min_nodes:
-            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
-        if self.capacity == "reserved" and not self.capacity_reservation_id:
-            raise refuse(
-                "must be the capacity block's identifier, since capacity is reserved", field="capacity_reservation_id"
-            )
-        if self.capacity != "reserved" and self.capacity_reservation_id:
-            raise refuse("must be reserved, since capacity_reservation_id is set", field="capacity")
-        if self.capacity == "reserved" and len(self.instance_types) != 1:
-            raise refuse("must be the one type that is reserved", field="instance_types")
-        if self.capacity == "reserved" and len(self.zones) != 1:
-            raise refuse("must be the one zone that the capacity block is in", field="zones")
-        if self.tightly_coupled and len(self.zones) != 1:
-            raise refuse("must be one zone, since tightly_coupled nodes are in one", field="zones")
-        unreservable = [name for name in self.instance_types if not _facts(name).capacity_blocks]
-        if self.capacity == "reserved" and unreservable:
-            raise refuse(f"{unreservable[0]} cannot be had as a capacity block", field="instance_types")
-        diskless = [
-            name for name in self.instance_types if (facts := instance_types.facts_of(name)) and not facts.nvme_gb
-        ]
-        if self.scratch == "instance_store" and diskless:
-            raise refuse(f"must be volume, since {', '.join(diskless)} has no disks of its own", field="scratch")
-        return self
 
 
 class RegistrySettings(Group):
@@ -384,49 +231,6 @@ class InterruptionSettings(Group):
     """Whether EC2's notices go to a queue."""
 
 
-class MachineSettings(Group):
-    """A single instance without Kubernetes."""
-
-    instance_type: str = ""
-    """Instance type; empty: no machine. Another one is a stop, a resize and a start."""
-    zone: ZoneOfNetwork = ""
-    """Zone of the network; empty: the first."""
-    state: Literal["running", "stopped"] = "running"
-    """Whether it runs. A stopped machine keeps its volume, which goes on costing."""
-    hibernation: Truth = False
-    """Whether it can be stopped with its memory kept; only types without GPU can."""
-    generation: Whole = Field(default=1, ge=1, le=1_000_000)
-    """Raise it to replace the machine by a new one."""
-    image: Annotated[
-        str,
-        _pattern(
-            r"ami-[0-9a-f]{8,17}|resolve:ssm:[\w./-]+", "an image, ami-…, or resolve:ssm: and the name of a parameter"
-        ),
-    ] = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
-    """Machine image; by default the newest of AWS's Deep Learning Base images for NVIDIA GPUs."""
-    root_device: str = "/dev/xvda"
-    """What the image calls its root volume: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu."""
-    disk_gib: Whole = Field(default=200, ge=75, le=16384)
-    """Size of its volume in GiB."""
-
-    @field_validator("instance_type")
-    @classmethod
-    def _type_is_known(cls, name: str) -> str:
-        facts = instance_types.facts_of(name)
-        if name and (facts is None or facts.architecture != "x86_64"):
-            known = instance_types.known([*instance_types.with_gpu(), *instance_types.without_gpu()])
-            raise refuse(f"is no known type for x86-64; {known}")
-        return name
-
-    @field_validator("hibernation")
-    @classmethod
-    def _type_hibernates(cls, value: bool, info: ValidationInfo) -> bool:
-        facts = instance_types.facts_of(info.data.get("instance_type", ""))
-        if value and facts and not facts.hibernation:
-            raise refuse(f"must be false, since {facts.name} cannot hibernate (no type with a GPU can)")
-        return value
-
-
 class AwsSettings(Group):
     """AWS as a cloud."""
 
@@ -452,8 +256,8 @@ class AwsSettings(Group):
     @field_validator("account_id")
     @classmethod
     def _account_is_the_provider_s(cls, account: str, info: ValidationInfo) -> str:
-        allowed = _context(info, "allowed_account_ids")
-        if (account or _context(info, "cloud") == "aws") and not re.fullmatch(r"\d{12}", account):
+        allowed = context(info, "allowed_account_ids")
+        if (account or context(info, "cloud") == "aws") and not re.fullmatch(r"\d{12}", account):
             raise refuse("must be an account's twelve digits, in quotes")
         if account and allowed and allowed != [account]:
             raise refuse(
@@ -464,7 +268,7 @@ class AwsSettings(Group):
     @field_validator("region")
     @classmethod
     def _region_is_one(cls, region: str, info: ValidationInfo) -> str:
-        if _context(info, "cloud") == "aws" and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
+        if context(info, "cloud") == "aws" and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
             raise refuse("must be a region, such as eu-west-1")
         return region
 

@@ -2,8 +2,8 @@
 
 import pulumi
 
+from infra.aws.instance_settings import SystemPoolSettings
 from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings
-from infra.aws.settings import SystemPoolSettings
 
 AMI_TYPE = "AL2023_x86_64_STANDARD"
 

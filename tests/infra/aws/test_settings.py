@@ -78,6 +78,7 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"network.nat": "none", "network.interface_endpoints": ["kms", "s3", "kms"], "network.cidr": "8.8.0.0/16"},
         {},
     ),
+    "no_way_out": ("dev", {"network.nat": "none"}, {}),
     "account": ("dev", {"account_id": "210987654321", "region": "eu-west-1"}, {}),
     "hibernation": ("dev", {"machine": {"instance_type": "g5.xlarge", "hibernation": True, "image": "ubuntu"}}, {}),
 }

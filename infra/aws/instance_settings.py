@@ -1,0 +1,165 @@
+"""The settings of everything that is EC2 instances: the pools of nodes, and the single machine."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from infra.aws import instance_types
+from infra.aws.setting_values import ZoneOfNetwork, pattern
+from infra.setting_types import Group, Truth, Whole, refuse
+
+CapacityKind = Literal["on_demand", "spot", "reserved"]
+"""How instances are bought. reserved: a capacity block, which has a start, an end and an identifier."""
+
+
+def _facts(name: str) -> instance_types.InstanceFacts:
+    facts = instance_types.facts_of(name)
+    assert facts is not None, name
+    return facts
+
+
+PoolName = Annotated[
+    str,
+    pattern(r"(?!system$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?", "named with at most 20 of a-z, 0-9 and -, and not system"),
+]
+
+
+class SystemPoolSettings(Group):
+    """The nodes without GPU, for what the cluster itself needs."""
+
+    instance_types: tuple[str, ...] = Field(default=("m7i.large", "m6i.large"), min_length=1, max_length=20)
+    """x86-64 instance types without GPU, the preferred one first."""
+    min_nodes: Whole = Field(default=2, ge=1, le=100)
+    """Fewest nodes."""
+    max_nodes: Whole = Field(default=4, ge=1, le=100)
+    """Most nodes."""
+    disk_gib: Whole = Field(default=50, ge=20, le=16384)
+    """Size of each node's volume in GiB."""
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> Self:
+        if self.max_nodes < self.min_nodes:
+            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
+        return self
+
+    @field_validator("instance_types")
+    @classmethod
+    def _types_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            facts = instance_types.facts_of(name)
+            if facts is None or facts.gpu_count or facts.architecture != "x86_64":
+                raise refuse(
+                    f"{name} is no known type without GPU; {instance_types.known(instance_types.without_gpu())}"
+                )
+        return names
+
+
+class GpuPoolSettings(Group):
+    """One pool of GPU nodes, all of one kind of capacity."""
+
+    capacity: CapacityKind = "spot"
+    """How its instances are bought."""
+    instance_types: tuple[str, ...] = Field(min_length=1, max_length=20)
+    """Instance types with NVIDIA GPUs, the preferred one first. Several make spot capacity likelier; a reserved pool
+    has the one that is reserved."""
+    min_nodes: Whole = Field(default=0, ge=0, le=1000)
+    """Fewest nodes; 0 costs nothing while nothing runs."""
+    max_nodes: Whole = Field(default=1, ge=1, le=1000)
+    """Most nodes: what it can cost at most."""
+    zones: Annotated[tuple[ZoneOfNetwork, ...], Field(max_length=3)] = ()
+    """Zones of the network that it may use; none: all of them."""
+    tightly_coupled: Truth = False
+    """Whether its nodes work on one job together: one zone, a cluster placement group (a capacity block has its own),
+    and EFA where the type has it."""
+    capacity_reservation_id: Annotated[
+        str, pattern(r"cr-[0-9a-f]{8,17}", "the identifier of a capacity reservation, cr-0123456789abcdef0")
+    ] = ""
+    """The capacity block that a reserved pool runs in."""
+    disk_gib: Whole = Field(default=200, ge=50, le=16384)
+    """Size of each node's volume in GiB."""
+    scratch: Literal["volume", "instance_store"] = "volume"
+    """Where pods' files lie: on the volume, or on the instance's own NVMe disks joined as RAID 0, which end with it."""
+
+    @field_validator("instance_types")
+    @classmethod
+    def _types_have_gpus(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names):
+            raise refuse("must name each type once")
+        for name in names:
+            facts = instance_types.facts_of(name)
+            if facts is None or not facts.gpu_count or facts.architecture != "x86_64":
+                raise refuse(
+                    f"{name} is no known type with NVIDIA GPUs; {instance_types.known(instance_types.with_gpu())}"
+                )
+        if len({_facts(name).gpu_count for name in names}) > 1:
+            raise refuse("must all have the same number of GPUs: the autoscaler takes the nodes of a pool for equal")
+        return names
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.max_nodes < self.min_nodes:
+            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
+        if self.capacity == "reserved" and not self.capacity_reservation_id:
+            raise refuse(
+                "must be the capacity block's identifier, since capacity is reserved", field="capacity_reservation_id"
+            )
+        if self.capacity != "reserved" and self.capacity_reservation_id:
+            raise refuse("must be reserved, since capacity_reservation_id is set", field="capacity")
+        if self.capacity == "reserved" and len(self.instance_types) != 1:
+            raise refuse("must be the one type that is reserved", field="instance_types")
+        if self.capacity == "reserved" and len(self.zones) != 1:
+            raise refuse("must be the one zone that the capacity block is in", field="zones")
+        if self.tightly_coupled and len(self.zones) != 1:
+            raise refuse("must be one zone, since tightly_coupled nodes are in one", field="zones")
+        unreservable = [name for name in self.instance_types if not _facts(name).capacity_blocks]
+        if self.capacity == "reserved" and unreservable:
+            raise refuse(f"{unreservable[0]} cannot be had as a capacity block", field="instance_types")
+        diskless = [
+            name for name in self.instance_types if (facts := instance_types.facts_of(name)) and not facts.nvme_gb
+        ]
+        if self.scratch == "instance_store" and diskless:
+            raise refuse(f"must be volume, since {', '.join(diskless)} has no disks of its own", field="scratch")
+        return self
+
+
+class MachineSettings(Group):
+    """A single instance without Kubernetes."""
+
+    instance_type: str = ""
+    """Instance type; empty: no machine. Another one is a stop, a resize and a start."""
+    zone: ZoneOfNetwork = ""
+    """Zone of the network; empty: the first."""
+    state: Literal["running", "stopped"] = "running"
+    """Whether it runs. A stopped machine keeps its volume, which goes on costing."""
+    hibernation: Truth = False
+    """Whether it can be stopped with its memory kept; only types without GPU can."""
+    generation: Whole = Field(default=1, ge=1, le=1_000_000)
+    """Raise it to replace the machine by a new one."""
+    image: Annotated[
+        str,
+        pattern(
+            r"ami-[0-9a-f]{8,17}|resolve:ssm:[\w./-]+", "an image, ami-…, or resolve:ssm: and the name of a parameter"
+        ),
+    ] = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+    """Machine image; by default the newest of AWS's Deep Learning Base images for NVIDIA GPUs."""
+    root_device: str = "/dev/xvda"
+    """What the image calls its root volume: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu."""
+    disk_gib: Whole = Field(default=200, ge=75, le=16384)
+    """Size of its volume in GiB."""
+
+    @field_validator("instance_type")
+    @classmethod
+    def _type_is_known(cls, name: str) -> str:
+        facts = instance_types.facts_of(name)
+        if name and (facts is None or facts.architecture != "x86_64"):
+            known = instance_types.known([*instance_types.with_gpu(), *instance_types.without_gpu()])
+            raise refuse(f"is no known type for x86-64; {known}")
+        return name
+
+    @field_validator("hibernation")
+    @classmethod
+    def _type_hibernates(cls, value: bool, info: ValidationInfo) -> bool:
+        facts = instance_types.facts_of(info.data.get("instance_type", ""))
+        if value and facts and not facts.hibernation:
+            raise refuse(f"must be false, since {facts.name} cannot hibernate (no type with a GPU can)")
+        return value

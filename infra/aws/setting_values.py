@@ -1,0 +1,55 @@
+"""The values that settings of AWS are made of, and what is valid of each."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationInfo
+
+from infra.setting_types import Whole, refuse
+
+RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""The retentions that CloudWatch Logs knows, in days. Source: CloudWatch Logs API, PutRetentionPolicy."""
+
+
+def pattern(expression: str, valid: str) -> AfterValidator:
+    """Text that a regular expression describes, or none at all; `valid` says in words what it describes."""
+
+    def check(text: str) -> str:
+        if text and not re.fullmatch(expression, text):
+            raise refuse(f"must be {valid}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _retention(days: int) -> int:
+    if days not in RETENTION_DAYS:
+        raise refuse(f"must be one of {', '.join(map(str, RETENTION_DAYS))}")
+    return days
+
+
+def _zone_of_network(zone: str, info: ValidationInfo) -> str:
+    zones = context(info, "zones")
+    if zone and zones and zone not in zones:
+        raise refuse(f"must be a zone of the network, which has {', '.join(map(str, zones))}")
+    return zone
+
+
+def context(info: ValidationInfo, name: str) -> Any:
+    """What the validation was told beside the value itself, or None."""
+    return (info.context or {}).get(name)
+
+
+ZoneOfNetwork = Annotated[str, AfterValidator(_zone_of_network)]
+RetentionDays = Annotated[Whole, AfterValidator(_retention)]
+RoleArn = Annotated[
+    str,
+    pattern(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"),
+]
+
+
+Digest = Annotated[str, pattern(r"sha256:[0-9a-f]{64}", "an image digest: sha256: and 64 hexadecimal digits")]
+BaseImage = Annotated[str, pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")]
+EmailAddress = Annotated[str, pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
