@@ -334,11 +334,11 @@ def _repositories(names: Names) -> str:
 
 
 def _queues(names: Names) -> str:
-    return names.arn("sqs", f"{names.prefix}-*")
+    return names.arn("sqs", names.queue("*"))
 
 
 def _rules(names: Names) -> str:
-    return names.arn("events", f"rule/{names.prefix}-*")
+    return names.arn("events", f"rule/{names.event_rule('*')}")
 
 
 def _budget(names: Names) -> str:

@@ -40,7 +40,7 @@ class InterruptionsArguments:
 
 def queue_policy(names: Names) -> dict[str, Any]:
     """This stack's rules may send, and nobody comes without TLS."""
-    queue = names.arn("sqs", queue_name(names))
+    queue = names.arn("sqs", names.queue("interruptions"))
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -80,7 +80,12 @@ def consumer_policy(names: Names) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "ReadNotices", "Effect": "Allow", "Action": read, "Resource": names.arn("sqs", queue_name(names))},
+            {
+                "Sid": "ReadNotices",
+                "Effect": "Allow",
+                "Action": read,
+                "Resource": names.arn("sqs", names.queue("interruptions")),
+            },
             {"Sid": "FindNodes", "Effect": "Allow", "Action": describe, "Resource": "*"},
             {
                 "Sid": "LetNodesGo",
@@ -93,14 +98,9 @@ def consumer_policy(names: Names) -> dict[str, Any]:
     }
 
 
-def queue_name(names: Names) -> str:
-    """The queue's name."""
-    return f"{names.prefix}-interruptions"
-
-
 def rule_arn(names: Names, event: str) -> str:
     """The ARN of the rule for an event."""
-    return names.arn("events", f"rule/{names.prefix}-{event}")
+    return names.arn("events", f"rule/{names.event_rule(event)}")
 
 
 class Interruptions(pulumi.ComponentResource):
@@ -114,7 +114,7 @@ class Interruptions(pulumi.ComponentResource):
         names, child = args.names, pulumi.ResourceOptions(parent=self)
         queue = aws.sqs.Queue(
             name,
-            name=queue_name(names),
+            name=names.queue("interruptions"),
             message_retention_seconds=RETENTION_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=child,
@@ -123,7 +123,7 @@ class Interruptions(pulumi.ComponentResource):
         for event, pattern in EVENTS.items():
             rule = aws.cloudwatch.EventRule(
                 f"{name}-{event}",
-                name=f"{names.prefix}-{event}",
+                name=names.event_rule(event),
                 description=f"Tells the nodes of {names.cluster}: {event}",
                 event_pattern=json.dumps(pattern, sort_keys=True),
                 opts=child,

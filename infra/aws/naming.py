@@ -3,6 +3,9 @@ yet.
 
 Names are known before anything exists. A preview shows the policies in full, a policy can refer to a role that is made
 after it, and whoever reads a bill or a log finds the stack in it.
+
+Where policies cover all names of a stack, a character ends the prefix that no prefix has in it: so what begins with
+`trainyard-dev_` is of the stack dev, and never of a stack dev-2.
 """
 
 import hashlib
@@ -66,7 +69,7 @@ class Names:
 
     def role(self, purpose: str) -> str:
         """An IAM role, and its policies: at most 64 characters. `*` stands for all of the stack's."""
-        return f"{self.prefix}-{purpose if purpose == '*' else _fit(purpose, 33)}"
+        return f"{self.prefix}_{purpose if purpose == '*' else _fit(purpose, 33)}"
 
     def role_arn(self, purpose: str) -> str:
         """The ARN of an IAM role."""
@@ -74,7 +77,19 @@ class Names:
 
     def key_alias(self, purpose: str) -> str:
         """The alias of a KMS key."""
-        return f"alias/{self.prefix}-{purpose}"
+        return f"alias/{self.prefix}/{purpose}"
+
+    def node_pool(self, pool: str) -> str:
+        """The launch template and the placement group of a pool of nodes."""
+        return f"{self.prefix}_{pool}"
+
+    def queue(self, purpose: str) -> str:
+        """An SQS queue. `*` stands for all of the stack's."""
+        return f"{self.prefix}_{purpose}"
+
+    def event_rule(self, event: str) -> str:
+        """A rule of EventBridge. `*` stands for all of the stack's."""
+        return f"{self.prefix}_{event}"
 
     def log_group(self, purpose: str) -> str:
         """A log group in CloudWatch; EKS names that of the control plane itself."""

@@ -120,7 +120,7 @@ class NodePool(pulumi.ComponentResource):
         """
         if not self._args.tightly_coupled or self._args.capacity == "reserved":
             return None
-        name = f"{self._around.names.prefix}-{self._args.pool}"
+        name = self._around.names.node_pool(self._args.pool)
         return aws.ec2.PlacementGroup(self._name, name=name, strategy="cluster", opts=self._child)
 
     def _make_launch_template(self, placement: aws.ec2.PlacementGroup | None) -> aws.ec2.LaunchTemplate:
@@ -128,7 +128,7 @@ class NodePool(pulumi.ComponentResource):
         reserved = args.capacity == "reserved"
         return aws.ec2.LaunchTemplate(
             self._name,
-            name=f"{self._around.names.prefix}-{args.pool}",
+            name=self._around.names.node_pool(args.pool),
             description=f"Nodes of the pool {args.pool} of {self._around.names.cluster}",
             update_default_version=True,
             # A managed node group names its types itself, but not that of a capacity block. Source: Amazon EKS user

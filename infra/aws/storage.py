@@ -22,8 +22,8 @@ from infra.aws.settings import StorageSettings
 
 PURPOSES = ("datasets", "checkpoints", "models", "logs")
 """What there is a bucket for."""
-ACCESS_LOGS = "access-logs"
-"""The bucket of the records of access."""
+ACCESS_LOGS = "access"
+"""The bucket of the records of access. One word, as all are: with two, two stacks could come to the same name."""
 UNFINISHED_UPLOADS_DAYS = 7
 """Days after which the parts of an unfinished upload are removed."""
 

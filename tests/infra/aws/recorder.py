@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks
-from pulumi.runtime.settings import _get_rpc_manager
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import wait_for_rpcs
 
 from infra.platform import create_platform
@@ -96,7 +96,8 @@ def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
         asyncio.run(program())
     finally:
         # What a program that failed was waiting for would be waited for by the next.
-        _get_rpc_manager().clear()
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
     return recording.resources
 
 

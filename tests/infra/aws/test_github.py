@@ -34,7 +34,7 @@ def may(resources: Resources, role: str, action: str, resource: str) -> bool:
 
 
 DATA = "arn:aws:s3:::trainyard-prod-models-123456789012-eu-west-1"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod-cluster"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod_cluster"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
 
 
@@ -51,10 +51,11 @@ KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
         ("iam:GetRole", ROLE, True, True),
         ("iam:CreateRole", ROLE, False, True),
         ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/administrator", False, False),
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod-2_cluster", False, False),
         ("iam:PassRole", ROLE, False, True),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator", False, False),
-        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod-github-deploy", False, False),
-        ("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod-github-preview", False, False),
+        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod_github-deploy", False, False),
+        ("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod_github-preview", False, False),
         ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x", False, False),
         ("kms:DescribeKey", KEY, True, True),
         ("kms:Encrypt", KEY, False, False),
@@ -63,8 +64,8 @@ KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
         ("eks:DeleteCluster", f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/another", False, False),
         ("ec2:DescribeVpcs", "*", True, True),
         ("ec2:CreateVpc", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/*", False, True),
-        ("sqs:CreateQueue", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod-interruptions", False, True),
-        ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod-interruptions", False, False),
+        ("sqs:CreateQueue", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod_interruptions", False, True),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod_interruptions", False, False),
         ("secretsmanager:GetSecretValue", "*", False, False),
         ("ssm:GetParameter", "*", False, False),
         ("organizations:LeaveOrganization", "*", False, False),

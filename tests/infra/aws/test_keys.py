@@ -23,7 +23,7 @@ def test_there_is_a_rotating_key_with_an_alias_for_each_purpose(resources: Resou
     assert [key.name for key in keys(resources)] == [f"keys-{purpose}" for purpose in PURPOSES]
     assert all(key.inputs["enableKeyRotation"] is True for key in keys(resources))
     aliases = [each.inputs["name"] for each in resources.all("aws:kms/alias:Alias")]
-    assert [alias.rpartition("-")[2] for alias in aliases] == PURPOSES
+    assert [alias.rpartition("/")[2] for alias in aliases] == PURPOSES
 
 
 def test_a_deleted_key_can_be_rescued_for_as_long_as_the_setting_says() -> None:
@@ -54,7 +54,7 @@ def test_the_account_administers_a_key_and_cannot_use_it_without_a_condition(res
 def test_only_roles_of_the_stack_use_the_data() -> None:
     (data,) = (key for key in keys(provision("dev")) if key.name == "keys-data")
     condition = data.statement("UseByRolesOfTheStack")["Condition"]
-    assert condition == {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/trainyard-dev-*"}}
+    assert condition == {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/trainyard-dev_*"}}
 
 
 def test_only_log_groups_of_the_stack_are_encrypted_by_the_key_of_logs() -> None:

@@ -15,7 +15,7 @@ def names(stack: str, region: str = "eu-west-1") -> Names:
     return Names("trainyard", stack, "123456789012", region)
 
 
-@given(STACKS, st.sampled_from(["datasets", "checkpoints", "models", "logs", "access-logs"]))
+@given(STACKS, st.sampled_from(["datasets", "checkpoints", "models", "logs", "access"]))
 def test_every_name_is_valid(stack: str, purpose: str) -> None:
     of = names(stack, "ap-southeast-1")
     # Sources: S3 user guide, "Bucket naming rules"; EKS, IAM and ECR API references.
@@ -40,10 +40,18 @@ def test_two_stacks_share_no_name(one: str, other: str) -> None:
         assert names(one).role("training") != names(other).role("training")
 
 
+@given(STACKS, STACKS)
+def test_what_covers_a_stacks_names_covers_no_other_stacks(one: str, other: str) -> None:
+    if one != other:
+        for name in ("role", "queue", "event_rule", "key_alias", "log_group", "repository"):
+            covered = getattr(names(one), name)("*").removesuffix("*")
+            assert not getattr(names(other), name)("x").startswith(covered)
+
+
 def test_a_plain_stack_is_called_what_it_is() -> None:
     of = names("dev")
     assert of.bucket("models") == "trainyard-dev-models-123456789012-eu-west-1"
-    assert of.role_arn("training") == "arn:aws:iam::123456789012:role/trainyard-dev-training"
+    assert of.role_arn("training") == "arn:aws:iam::123456789012:role/trainyard-dev_training"
     assert of.cluster_arn == "arn:aws:eks:eu-west-1:123456789012:cluster/trainyard-dev"
     assert of.repository("serving") == "trainyard-dev/serving"
 

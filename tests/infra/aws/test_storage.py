@@ -7,7 +7,7 @@ import pytest
 from tests.infra.aws.recorder import Resources, provision
 
 DATA = ["checkpoints", "datasets", "logs", "models"]
-ALL = ["access-logs", *DATA]
+ALL = ["access", *DATA]
 KEY = "arn:aws:mock:::keys-data"
 ALGORITHM = "s3:x-amz-server-side-encryption"
 
@@ -38,7 +38,7 @@ def test_data_is_encrypted_by_the_stacks_key_with_a_bucket_key(resources: Resour
         (rule,) = resources.one(kind, f"storage-{purpose}").inputs["rules"]
         assert rule["bucketKeyEnabled"] is True
         assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
-    (rule,) = resources.one(kind, "storage-access-logs").inputs["rules"]
+    (rule,) = resources.one(kind, "storage-access").inputs["rules"]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
 
 
@@ -120,11 +120,9 @@ def applies(condition: dict[str, dict[str, str]], headers: dict[str, str]) -> bo
 def test_reads_and_writes_are_recorded_in_a_bucket_that_only_s3_writes_to(stack: str, resources: Resources) -> None:
     logging = resources.all("aws:s3/bucketLogging:BucketLogging")
     assert [each.inputs["targetPrefix"] for each in logging] == [f"{purpose}/" for purpose in DATA]
-    target = f"trainyard-{stack}-access-logs-123456789012-eu-west-1"
+    target = f"trainyard-{stack}-access-123456789012-eu-west-1"
     assert {each.inputs["targetBucket"] for each in logging} == {target}
-    allowed = resources.one("aws:s3/bucketPolicy:BucketPolicy", "storage-access-logs").statement(
-        "DeliverRecordsOfAccess"
-    )
+    allowed = resources.one("aws:s3/bucketPolicy:BucketPolicy", "storage-access").statement("DeliverRecordsOfAccess")
     assert allowed["Principal"] == {"Service": "logging.s3.amazonaws.com"}
     assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
     sources = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
@@ -147,7 +145,7 @@ def test_what_nobody_needs_goes_by_itself() -> None:
             assert found["old-versions"]["expiration"] == {"expiredObjectDeleteMarker": True}
         assert rules(resources, "checkpoints")["expiry"]["expiration"] == {"days": checkpoints}
         assert rules(resources, "logs")["expiry"]["expiration"] == {"days": logs}
-        assert rules(resources, "access-logs")["expiry"]["expiration"] == {"days": logs}
+        assert rules(resources, "access")["expiry"]["expiration"] == {"days": logs}
         assert rules(resources, "datasets")["tiering"]["transitions"] == [
             {"days": 30, "storageClass": "INTELLIGENT_TIERING"}
         ]
