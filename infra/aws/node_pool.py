@@ -223,7 +223,7 @@ class NodePool(pulumi.ComponentResource):
             security_group_id=group.id,
             referenced_security_group_id=group.id,
             ip_protocol="-1",
-            description="From the pool's other nodes",
+            description="From the other nodes of the pool",
             opts=self._child,
         )
         aws.vpc.SecurityGroupEgressRule(
@@ -231,7 +231,7 @@ class NodePool(pulumi.ComponentResource):
             security_group_id=group.id,
             referenced_security_group_id=group.id,
             ip_protocol="-1",
-            description="To the pool's other nodes",
+            description="To the other nodes of the pool",
             opts=self._child,
         )
         return group

@@ -28,8 +28,11 @@ PRIVATE_NETWORK_NEEDS: tuple[InterfaceEndpoint, ...] = (
 """What nodes call and cannot reach without NAT. Source: EKS user guide, "Deploy private clusters with limited internet
 access"; kms and sqs are called by the workloads and by the node termination handler."""
 
-KUBERNETES_VERSIONS = ("1.33", "1.34", "1.35")
-"""Versions of EKS that this platform is made for."""
+KUBERNETES_VERSIONS = ("1.34", "1.35", "1.36")
+"""Versions of EKS in standard support when this was written (2026-11); 1.34 leaves it on 2026-12-02.
+
+Source: Amazon EKS user guide, "Understand the Kubernetes version lifecycle on EKS".
+"""
 
 
 class NetworkSettings(Group):

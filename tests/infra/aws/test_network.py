@@ -1,6 +1,7 @@
 """The network, as a security reviewer looks at it: what is public, what can come in, what is recorded."""
 
 import ipaddress
+import re
 from typing import Any
 
 import pytest
@@ -47,6 +48,19 @@ def test_nothing_comes_in_from_outside_the_network(resources: Resources) -> None
     for group in resources.all("aws:ec2/securityGroup:SecurityGroup"):
         assert group.inputs["description"]
         assert not {"ingress", "egress"} & group.inputs.keys()
+
+
+def test_every_description_is_one_that_ec2_takes() -> None:
+    """Source: EC2 API reference, CreateSecurityGroup and IpRange."""
+    resources = provision("prod", {"machine.instance_type": "g6.xlarge"})
+    described = [
+        *resources.all("aws:ec2/securityGroup:SecurityGroup"),
+        *resources.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),
+        *resources.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"),
+    ]
+    assert len(described) >= 6
+    for each in described:
+        assert re.fullmatch(r"[\w .:/()#,@\[\]+=&;{}!$*-]{1,255}", each.inputs["description"], re.ASCII), each.name
 
 
 def test_all_traffic_is_recorded_encrypted_and_for_a_time(resources: Resources) -> None:
