@@ -115,13 +115,13 @@ class Storage(pulumi.ComponentResource):
     def __init__(self, name: str, args: StorageArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Storage", name, None, opts)
         self._args = args
-        access_logs = self._make_access_logs(f"{name}-{ACCESS_LOGS}")
-        made = {purpose: self._make_bucket(f"{name}-{purpose}", purpose, access_logs) for purpose in PURPOSES}
+        access_logs, delivery = self._make_access_logs(f"{name}-{ACCESS_LOGS}")
+        made = {purpose: self._make_bucket(f"{name}-{purpose}", purpose, access_logs, delivery) for purpose in PURPOSES}
         self.uris = {purpose: bucket.bucket.apply("s3://{}".format) for purpose, bucket in made.items()}
         self.arns = {purpose: args.names.bucket_arn(purpose) for purpose in PURPOSES}
         self.register_outputs({"uris": self.uris})
 
-    def _make_access_logs(self, name: str) -> aws.s3.Bucket:
+    def _make_access_logs(self, name: str) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
         bucket = self._make_closed_bucket(name, ACCESS_LOGS)
         aws.s3.BucketServerSideEncryptionConfiguration(
             name,
@@ -135,10 +135,11 @@ class Storage(pulumi.ComponentResource):
             ],
             opts=self._below(bucket),
         )
-        self._set_policy(name, bucket, json.dumps(access_logs_policy(self._args.names)))
-        return bucket
+        return bucket, self._set_policy(name, bucket, json.dumps(access_logs_policy(self._args.names)))
 
-    def _make_bucket(self, name: str, purpose: str, access_logs: aws.s3.Bucket) -> aws.s3.Bucket:
+    def _make_bucket(
+        self, name: str, purpose: str, access_logs: aws.s3.Bucket, delivery: aws.s3.BucketPolicy
+    ) -> aws.s3.Bucket:
         args = self._args
         bucket = self._make_closed_bucket(name, purpose)
         aws.s3.BucketServerSideEncryptionConfiguration(
@@ -163,7 +164,8 @@ class Storage(pulumi.ComponentResource):
             bucket=bucket.bucket,
             target_bucket=access_logs.bucket,
             target_prefix=f"{purpose}/",
-            opts=self._below(bucket),
+            # S3 delivers only where it may already.
+            opts=self._below(bucket, delivery),
         )
         return bucket
 
@@ -196,7 +198,7 @@ class Storage(pulumi.ComponentResource):
         )
         return bucket
 
-    def _set_policy(self, name: str, bucket: aws.s3.Bucket, policy: pulumi.Input[str]) -> None:
+    def _set_policy(self, name: str, bucket: aws.s3.Bucket, policy: pulumi.Input[str]) -> aws.s3.BucketPolicy:
         closed = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.bucket,
@@ -207,7 +209,7 @@ class Storage(pulumi.ComponentResource):
             opts=self._below(bucket),
         )
         # S3 refuses one of the two when both are set at the same time.
-        aws.s3.BucketPolicy(name, bucket=bucket.bucket, policy=policy, opts=self._below(bucket, closed))
+        return aws.s3.BucketPolicy(name, bucket=bucket.bucket, policy=policy, opts=self._below(bucket, closed))
 
     @staticmethod
     def _below(bucket: aws.s3.Bucket, *first: pulumi.Resource) -> pulumi.ResourceOptions:
