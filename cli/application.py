@@ -4,7 +4,22 @@ from typing import Any
 
 import typer
 
-from cli import artifacts, bench, cancel, destroy, output, predict, preview, restore, up
+from cli import (
+    artifacts,
+    bench,
+    cancel,
+    compare,
+    cost,
+    data,
+    destroy,
+    fleet,
+    output,
+    predict,
+    preview,
+    prices,
+    restore,
+    up,
+)
 from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from engine.errors import EngineError
@@ -12,6 +27,7 @@ from engine.lock import StackLocked
 from engine.session import Host
 from engine.stack_existence import StackNotFound
 from engine.stack_outputs import NothingDeployed
+from planning.errors import PlanningError
 
 # Typer brings click along under a private name; of its errors it shows this one's child only.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -39,6 +55,11 @@ app.add_typer(artifacts.app, name="artifacts")
 app.command("output")(output.output)
 app.command("restore")(restore.restore)
 app.command("cancel")(cancel.cancel)
+app.command("cost")(cost.cost)
+app.command("compare")(compare.compare)
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(data.app, name="data")
+app.add_typer(prices.app, name="prices")
 app.command("bench")(bench.bench)
 
 
@@ -55,6 +76,9 @@ def run(arguments: list[str], host: Host | None) -> int:
     except CommandError as error:
         typer.echo(f"yard: {error}", err=True)
         return error.status
+    except PlanningError as error:
+        typer.echo(f"yard: {error}", err=True)
+        return ExitStatus.CONFIGURATION
     except EngineError as error:
         typer.echo(f"yard: {error}", err=True)
         return _STATUS_OF.get(type(error), ExitStatus.CONFIGURATION)

@@ -16,10 +16,10 @@ INSTALLED = {"trainyard_artifacts", "trainyard_serving", "trainyard_training"}
 # What is named here allows its submodules too.
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
-    "bench": {"engine", "infra.local"},
+    "bench": {"engine", "infra.local", "planning"},
     "cli": {"bench", "engine", "planning", "trainyard_artifacts", "trainyard_serving"},
     "engine": set(),
-    "infra": set(),
+    "infra": {"planning"},
     "planning": set(),
     "policies": {"planning"},
     "scripts": set(),

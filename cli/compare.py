@@ -1,0 +1,6 @@
+"""`yard compare`: clouds and regions compared."""
+
+
+def compare() -> int:
+    """Clouds and regions compared."""
+    raise NotImplementedError
