@@ -1,17 +1,17 @@
-"""What the EC2 instance types are that this platform knows: one table, `instance_types.csv`, for everything that asks.
+"""What the EC2 instance types are that this platform builds with: those of the price book of which everything is known.
 
-Source: the answers of EC2's DescribeInstanceTypes, as AWS gave them to the makers of moto 5.2.5, whose recording the
-tests compare every row with (2026-11). Types with a part of a GPU (g6f, gr6f) are left out.
+The facts are one table for the whole project, `planning/prices/data/types_aws.csv`: the answers of EC2's
+DescribeInstanceTypes, as AWS gave them to the makers of moto 5.2.5, whose recording the tests compare every row with
+(2026-11). Types with a part of a GPU (g6f, gr6f) are left out. So are, here, those that the book knows from price lists
+alone, and those with other GPUs than NVIDIA's (g4ad): neither can be a node of the platform.
 """
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Literal, cast
 
-_TABLE = Path(__file__).with_name("instance_types.csv")
+from planning.prices.book import load_types
+from planning.prices.model import Architecture, InstanceType
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class InstanceFacts:
     """One instance type."""
 
     name: str
-    architecture: Literal["x86_64", "arm64"]
+    architecture: Architecture
     vcpus: int
     memory_gib: float
     gpu_count: int
@@ -63,27 +63,30 @@ def without_gpu() -> list[str]:
 def known(names: Iterable[str]) -> str:
     """A short way to say which types are meant, for an error."""
     families = dict.fromkeys(name.partition(".")[0] for name in names)
-    return f"known are the families {', '.join(families)} (infra/aws/instance_types.csv has every type)"
+    return f"known are the families {', '.join(families)} ('yard prices list --cloud aws' has every type)"
 
 
 @cache
 def _table() -> dict[str, InstanceFacts]:
-    with _TABLE.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: _facts(row) for row in csv.DictReader(file)}
+    facts = (_facts(each) for each in load_types("aws"))
+    return {each.name: each for each in facts if each is not None}
 
 
-def _facts(row: dict[str, str]) -> InstanceFacts:
+def _facts(known_type: InstanceType) -> InstanceFacts | None:
+    # Only EC2's own answers tell the disks; a price list does not.
+    if known_type.memory_gib is None or known_type.nvme_gb is None or known_type.gpu.startswith("Radeon"):
+        return None
     return InstanceFacts(
-        name=row["name"],
-        architecture=cast(Literal["x86_64", "arm64"], row["architecture"]),
-        vcpus=int(row["vcpus"]),
-        memory_gib=float(row["memory_gib"]),
-        gpu_count=int(row["gpus"]),
-        gpu=row["gpu"],
-        gpu_memory_mib=int(row["gpu_memory_mib"]),
-        nvme_gb=int(row["nvme_gb"]),
-        efa_interfaces=int(row["efa_interfaces"]),
-        network_cards=int(row["network_cards"]),
-        capacity_blocks=row["capacity_blocks"] == "1",
-        hibernation=row["hibernation"] == "1",
+        name=known_type.name,
+        architecture=known_type.architecture,
+        vcpus=known_type.vcpus,
+        memory_gib=known_type.memory_gib,
+        gpu_count=known_type.gpu_count,
+        gpu=known_type.gpu,
+        gpu_memory_mib=round(known_type.gpu_memory_gib * 1024),
+        nvme_gb=round(known_type.nvme_gb),
+        efa_interfaces=known_type.rdma_interfaces,
+        network_cards=known_type.network_cards,
+        capacity_blocks=known_type.capacity_blocks,
+        hibernation=known_type.hibernation,
     )

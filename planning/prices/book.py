@@ -20,9 +20,13 @@ SHIPPED = Path(__file__).with_name("data")
 
 SERVICES: Mapping[str, str] = {
     "block_storage_gib_month": "GiB-month",
+    "block_storage_iops_month": "IOPS-month",
+    "block_storage_mibps_month": "MiB/s-month",
     "object_storage_gib_month": "GiB-month",
     "object_put_1000": "1000 requests",
     "object_get_1000": "1000 requests",
+    "object_monitoring_1000_month": "1000 objects-month",
+    "object_transition_1000": "1000 requests",
     "nat_gateway_hour": "hour",
     "nat_gateway_gb": "GB",
     "endpoint_hour": "hour",
@@ -30,11 +34,16 @@ SERVICES: Mapping[str, str] = {
     "public_ipv4_hour": "hour",
     "load_balancer_hour": "hour",
     "load_balancer_capacity_hour": "hour",
+    "network_load_balancer_hour": "hour",
+    "network_load_balancer_capacity_hour": "hour",
     "kubernetes_control_plane_hour": "hour",
+    "kubernetes_extended_support_hour": "hour",
     "kms_key_month": "month",
     "kms_requests_10000": "10000 requests",
     "logs_ingest_gb": "GB",
+    "logs_vended_gb": "GB",
     "logs_storage_gb_month": "GB-month",
+    "metric_month": "metric-month",
     "registry_gb_month": "GB-month",
     "queue_requests_1000000": "1000000 requests",
     "egress_internet_gb": "GB",
@@ -75,7 +84,7 @@ class PriceBook:
 
     def region_of(self, cloud: Cloud, name: str) -> Region | None:
         """Where a region is."""
-        return next((each for each in self.regions if (each.cloud, each.name) == (cloud, name)), None)
+        return self._regions.get((cloud, name))
 
     def offers(self) -> Iterator[tuple[InstanceType, InstancePrice]]:
         """Every price with what it is for."""
@@ -84,12 +93,16 @@ class PriceBook:
 
     @cached_property
     def as_of(self) -> datetime.date:
-        """The day of the newest price."""
+        """The day of the newest price. Ages are measured from it, so that a book says the same tomorrow."""
         return max([*(price.as_of for price in self.instances), *(price.as_of for price in self.services)])
 
     @cached_property
     def _types(self) -> dict[tuple[str, str], InstanceType]:
         return {(each.cloud, each.name): each for each in self.types}
+
+    @cached_property
+    def _regions(self) -> dict[tuple[str, str], Region]:
+        return {(each.cloud, each.name): each for each in self.regions}
 
     @cached_property
     def _instances(self) -> dict[tuple[str, str, str, str, str], InstancePrice]:
@@ -133,13 +146,25 @@ def load_book(*overlays: Path, shipped: Path = SHIPPED) -> PriceBook:
             _add_services(services, folder / f"services_{cloud}.csv", cloud, problems)
         _add(regions, folder / "regions.csv", Region, _region_key, _wrong_region, problems)
     problems += _contradictions(types, instances, regions)
+    if not instances and not services:
+        problems.append(f"{shipped}: has no prices at all")
     if problems:
         raise PriceBookError.of(
-            [f"The price book has {len(problems)} broken rows:", *(f"  {each}" for each in problems)]
+            [f"The price book has {_count(len(problems), 'error')}:", *(f"  {each}" for each in problems)]
         )
     return PriceBook(
         tuple(types.values()), tuple(instances.values()), tuple(services.values()), tuple(regions.values())
     )
+
+
+def load_types(cloud: Cloud) -> tuple[InstanceType, ...]:
+    """The shipped facts of one cloud's instance types, without reading any price. Raises PriceBookError."""
+    problems: list[str] = []
+    types: dict[Hashable, InstanceType] = {}
+    _add(types, SHIPPED / f"types_{cloud}.csv", InstanceType, _type_key, _wrong_type(cloud), problems)
+    if problems:
+        raise PriceBookError.of(problems)
+    return tuple(types.values())
 
 
 def instance_key(price: InstancePrice) -> tuple[str, str, str, str, str]:
@@ -177,7 +202,10 @@ def _add_services(known: dict[Hashable, ServicePrice], path: Path, cloud: Cloud,
     for name, region in sorted({(each.service, each.region) for each in rows.values()}):
         starts = sorted(each.from_quantity for each in rows.values() if (each.service, each.region) == (name, region))
         if starts[0] != 0 or any(low == high for low, high in pairwise(starts)):
-            problems.append(f"{path}: the tiers of {name} in {region} must begin at 0 and differ")
+            found = ", ".join(f"{start:g}" for start in starts)
+            problems.append(
+                f"{path}: from_quantity = {found}: the tiers of {name} in {region} must begin at 0 and differ"
+            )
 
 
 def _type_key(row: InstanceType) -> tuple[str, ...]:
@@ -201,10 +229,11 @@ def _wrong_type(cloud: Cloud) -> Callable[[InstanceType], str | None]:
         if row.memory_gib is not None and row.memory_gib <= 0:
             return f"memory_gib = {row.memory_gib:g}: must be above 0, or empty where nobody tells"
         if bool(row.gpu) != bool(row.gpu_count) or bool(row.gpu) != bool(row.gpu_memory_gib):
-            return "gpu, gpu_count and gpu_memory_gib must be there together, or none of them"
-        if row.gpu_memory_gib < 0 or (row.nvme_gb or 0) < 0 or (row.network_gbps or 0) < 0:
-            return "gpu_memory_gib, nvme_gb and network_gbps must not be negative"
-        return None
+            return (
+                f"gpu, gpu_count, gpu_memory_gib = {row.gpu!r}, {row.gpu_count}, {row.gpu_memory_gib:g}: must be there "
+                "together, or none of them"
+            )
+        return _negative(gpu_memory_gib=row.gpu_memory_gib, nvme_gb=row.nvme_gb, network_gbps=row.network_gbps)
 
     return check
 
@@ -230,9 +259,7 @@ def _wrong_service(cloud: Cloud) -> Callable[[ServicePrice], str | None]:
             return f"service = {row.service!r}: must be one of {', '.join(SERVICES)}"
         if row.unit != SERVICES[row.service]:
             return f"unit = {row.unit!r}: must be {SERVICES[row.service]} for {row.service}"
-        if row.usd_per_unit < 0 or row.from_quantity < 0:
-            return "usd_per_unit and from_quantity must not be negative"
-        return None
+        return _negative(usd_per_unit=row.usd_per_unit, from_quantity=row.from_quantity)
 
     return check
 
@@ -243,6 +270,11 @@ def _wrong_region(row: Region) -> str | None:
     return None
 
 
+def _negative(**values: float | None) -> str | None:
+    found = next(((name, value) for name, value in values.items() if value is not None and value < 0), None)
+    return None if found is None else f"{found[0]} = {found[1]:g}: must not be negative"
+
+
 def _contradictions(
     types: Mapping[Hashable, InstanceType],
     instances: Mapping[Hashable, InstancePrice],
@@ -250,8 +282,12 @@ def _contradictions(
 ) -> Iterable[str]:
     """What no single row shows: prices of nothing, and of nowhere."""
     for price in instances.values():
-        where = f"the price of {price.cloud} {price.instance_type} in {price.region}"
+        where = f"instances_{price.cloud}.csv: the price of {price.instance_type} in {price.region} ({price.capacity})"
         if (price.cloud, price.instance_type) not in types:
             yield f"{where} is for a type that no types_{price.cloud}.csv has"
         if (price.cloud, price.region) not in regions:
             yield f"{where} is for a region that no regions.csv has"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

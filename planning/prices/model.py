@@ -1,8 +1,9 @@
 """What a price book holds: instance types, prices of instances and services, regions. All of it frozen.
 
 Money is US dollars. An hour is an hour of a running instance, a month 730 hours. Every row names its source and the day
-on which that source was read, and says how good it is: `published` by the cloud or read from a recording of its own
-answers; `derived` from a published figure by a rule that the source names; `assumed` where the source says so.
+on which that source was read; for a derived price that is the day of the price that it is derived from. And it says how
+good it is: `published` by the cloud, or read from a recording of its own answers; `derived` from a published figure by
+a rule that the source names; `assumed` where the source says so.
 """
 
 import datetime
@@ -50,9 +51,11 @@ class InstanceType:
     """Memory of each GPU in GiB; 0: none."""
     gpu_interconnect: Interconnect
     nvme_gb: float | None
-    """All disks of its own together, in GB (10^9 bytes); None where the source does not tell."""
+    """All disks that come with it together, in GB (10^9 bytes); None where the source does not tell."""
     network_gbps: float | None
-    """Network bandwidth in Gbit/s (10^9 bits); None where the source does not tell."""
+    """Sustained bandwidth to other nodes, all cards together, in Gbit/s (10^9 bits); None where nobody tells.
+
+    Where there is a network of its own for GPUs (InfiniBand on Azure's ND series), it is that one's."""
     rdma_interfaces: int
     """Interfaces that reach other nodes past the kernel (EFA, GPUDirect, InfiniBand); 0: none known."""
     network_cards: int

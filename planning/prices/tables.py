@@ -18,6 +18,8 @@ from planning.errors import PlanningError
 Row = TypeVar("Row")
 
 CURRENCY = "USD"
+_MAY_BE_EMPTY = frozenset({"zone", "gpu", "source"})
+"""The cells of text that say something by being empty; of a source more is said than that it must not be."""
 
 
 class PriceBookError(PlanningError):
@@ -33,6 +35,7 @@ def read_table(path: Path, row_class: type[Row], check: Callable[[Row], str | No
     expected = [field.name for field in dataclasses.fields(row_class)]  # type: ignore[arg-type]
     expected += ["currency"] if priced else []
     rows: list[Row] = []
+    parsers = _parsers(row_class)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -43,9 +46,9 @@ def read_table(path: Path, row_class: type[Row], check: Callable[[Row], str | No
         problems.append(f"{path}:1: must have the columns {', '.join(expected)}")
         return rows
     for line, cells in _lines(path, lines, problems):
-        found = list(_problems_of(cells, row_class, priced))
+        found = list(_problems_of(cells, parsers, priced))
         if not found:
-            row = row_class(**{name: parse(cells[name]) for name, parse in _parsers(row_class).items()})
+            row = row_class(**{name: parse(cells[name]) for name, parse in parsers.items()})
             wrong = check(row)
             found = [wrong] if wrong else []
             rows.append(row)
@@ -60,7 +63,7 @@ def _lines(path: Path, lines: "csv.DictReader[str]", problems: list[str]) -> Ite
         except StopIteration:
             return
         except csv.Error as error:
-            problems.append(f"{path}:{lines.line_num}: is no CSV: {error}")
+            problems.append(f"{path}:{lines.reader.line_num}: is no CSV: {error}")
             return
         # The key None holds what a row has too much, and a value None is what it has too little.
         if None in cells or None in cells.values():
@@ -69,8 +72,8 @@ def _lines(path: Path, lines: "csv.DictReader[str]", problems: list[str]) -> Ite
             yield lines.line_num, cells
 
 
-def _problems_of(cells: dict[str, str], row_class: type[Any], priced: bool) -> Iterator[str]:
-    for name, parse in _parsers(row_class).items():
+def _problems_of(cells: dict[str, str], parsers: dict[str, Callable[[str], Any]], priced: bool) -> Iterator[str]:
+    for name, parse in parsers.items():
         try:
             parse(cells[name])
         except ValueError as error:
@@ -82,7 +85,8 @@ def _problems_of(cells: dict[str, str], row_class: type[Any], priced: bool) -> I
 
 
 def _parsers(row_class: type[Any]) -> dict[str, Callable[[str], Any]]:
-    return {name: _parser(hint) for name, hint in get_type_hints(row_class).items()}
+    parsers = {name: _parser(hint) for name, hint in get_type_hints(row_class).items()}
+    return {name: _name if parse is _text and name not in _MAY_BE_EMPTY else parse for name, parse in parsers.items()}
 
 
 def _parser(hint: Any) -> Callable[[str], Any]:
@@ -99,6 +103,16 @@ def _word(text: str, known: tuple[str, ...]) -> str:
     if text not in known:
         raise ValueError(f"must be one of {', '.join(each or '(empty)' for each in known)}")
     return text
+
+
+def _text(text: str) -> str:
+    return text.strip()
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
 
 
 def _number(text: str) -> float:
@@ -129,7 +143,7 @@ def _day(text: str) -> datetime.date:
 
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {
-    str: str.strip,
+    str: _text,
     float: _number,
     int: _whole,
     bool: _truth,
