@@ -13,6 +13,7 @@ problem.
 
 import datetime
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -101,7 +102,17 @@ class LocalSettings(Group):
     """TCP port on 127.0.0.1 where the AWS-compatible cloud listens; 0 chooses a free one."""
 
 
-Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.@+=:/-]*$")]
+def _refuse_reserved_tag(text: str) -> str:
+    if text.lower().startswith("aws:"):
+        raise refuse("must not begin with aws:, which is for AWS's own tags")
+    return text
+
+
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.@+=:/-]*$"),
+    AfterValidator(_refuse_reserved_tag),
+]
 """Text that every cloud accepts as the value of a tag."""
 
 
@@ -142,11 +153,13 @@ class Settings(Group):
             if context.get("cloud") in ("aws", "gcp") and context.get("environment") == "dev":
                 raise refuse("must be set in dev, so that nothing is forgotten: such as 2027-03-31T18:00:00Z")
             return text
+        # Narrower than what Python reads: it becomes a tag, which takes few characters.
+        written = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)", text, re.ASCII)
         try:
-            moment = datetime.datetime.fromisoformat(text)
+            moment = datetime.datetime.fromisoformat(text) if written else None
         except ValueError:
             moment = None
-        if moment is None or moment.tzinfo is None:
+        if moment is None:
             raise refuse("must be a moment with its zone, such as 2027-03-31T18:00:00Z")
         if "now" in context and moment <= context["now"]:
             raise refuse("must be in the future: the stack has expired; destroy it, or set a later moment")

@@ -140,7 +140,8 @@ class Cluster(pulumi.ComponentResource):
         )
 
     def _make_admins(self) -> None:
-        listed = {arn.rpartition("/")[2]: arn for arn in self._args.settings.admin_role_arns}
+        # A path is part of the name here: two roles may end alike.
+        listed = {arn.partition(":role/")[2].replace("/", ":"): arn for arn in self._args.settings.admin_role_arns}
         admins: dict[str, pulumi.Input[str]] = {**listed, **self._args.admins}
         for name, arn in admins.items():
             entry = aws.eks.AccessEntry(

@@ -16,6 +16,9 @@ import pulumi_aws as aws
 from infra.aws.naming import Names
 from infra.aws.settings import NetworkSettings
 
+# Source: AWS CDK, `aws-ec2/lib/vpc-endpoint.ts`, the table of names in China.
+_NAMED_ALIKE_IN_CHINA = frozenset({"ec2messages", "kms", "logs", "s3", "ssm", "ssmmessages"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointsArguments:
@@ -47,6 +50,22 @@ def own_principals_policy(names: Names) -> dict[str, Any]:
             }
         ],
     }
+
+
+def sts_policy(names: Names) -> dict[str, Any]:
+    """As `own_principals_policy`, and pods that take a role by their token, which are nobody's principals before.
+
+    Source: IAM user guide, "Control access to AWS STS with VPC endpoint policies".
+    """
+    by_token = {
+        "Sid": "RolesOfTheStackByToken",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Resource": names.role_arn("*"),
+    }
+    policy = own_principals_policy(names)
+    return {**policy, "Statement": [*policy["Statement"], by_token]}
 
 
 def s3_policy(names: Names) -> dict[str, Any]:
@@ -95,9 +114,14 @@ class Endpoints(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _service(self, service: str) -> str:
-        # Most of China's are named so; the few that are not are not among those of the settings.
-        start = "cn.com.amazonaws" if self._args.names.partition == "aws-cn" and service != "s3" else "com.amazonaws"
+        in_china = self._args.names.partition == "aws-cn" and service not in _NAMED_ALIKE_IN_CHINA
+        start = "cn.com.amazonaws" if in_china else "com.amazonaws"
         return f"{start}.{self._args.names.region}.{service}"
+
+    def _policy(self, service: str) -> str | None:
+        if service in WITHOUT_POLICY:
+            return None
+        return json.dumps((sts_policy if service == "sts" else own_principals_policy)(self._args.names))
 
     def _make_gateway(self) -> None:
         names = self._args.names
@@ -140,7 +164,7 @@ class Endpoints(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=list(self._args.subnet_ids.values()),
                 security_group_ids=[group.id],
-                policy=None if service in WITHOUT_POLICY else json.dumps(own_principals_policy(names)),
+                policy=self._policy(service),
                 tags={"Name": f"{names.prefix}-{service.replace('.', '-')}"},
                 opts=self._child,
             )

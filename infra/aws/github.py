@@ -12,7 +12,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws.github_policies import DEPLOY, PREVIEW, deploy_policies, preview_policies
+from infra.aws.github_deploy_policies import deploy_policies
+from infra.aws.github_policies import DEPLOY, PREVIEW, preview_policies
 from infra.aws.naming import Names
 from infra.aws.settings import GitHubSettings
 

@@ -64,16 +64,16 @@ class Identities(pulumi.ComponentResource):
     """A role for each workload; its service account has the identity's name."""
 
     role_arns: Mapping[Identity, pulumi.Output[str]]
+    policies: Mapping[Identity, pulumi.Output[str]]
+    """What each may do, a policy as JSON."""
 
     def __init__(self, name: str, args: IdentitiesArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Identities", name, None, opts)
+        self.policies = {identity: _policy(identity, args) for identity in Identity}
         self.role_arns = {identity: self._make_role(name, identity, args) for identity in Identity}
         self.register_outputs({})
 
     def _make_role(self, name: str, identity: Identity, args: IdentitiesArguments) -> pulumi.Output[str]:
-        policy = pulumi.Output.from_input(args.data_key_arn).apply(
-            lambda key_arn: json.dumps(workload_policy(identity, f"{args.workload}/", args.bucket_arns, key_arn))
-        )
         role = PodRole(
             f"{name}-{identity.value}",
             PodRoleArguments(
@@ -83,9 +83,15 @@ class Identities(pulumi.ComponentResource):
                 namespace=args.settings.namespace,
                 service_account=identity.value,
                 cluster_name=args.cluster_name,
-                policy=policy,
+                policy=self.policies[identity],
                 oidc=args.oidc,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         return role.arn
+
+
+def _policy(identity: Identity, args: IdentitiesArguments) -> pulumi.Output[str]:
+    return pulumi.Output.from_input(args.data_key_arn).apply(
+        lambda key_arn: json.dumps(workload_policy(identity, f"{args.workload}/", args.bucket_arns, key_arn))
+    )

@@ -60,7 +60,7 @@ class Images(pulumi.ComponentResource):
             dockerfile=docker_build.DockerfileArgs(location=f"{CONTEXT}/{image}/image/Dockerfile"),
             build_args={base[0]: base[1]},
             platforms=[docker_build.Platform.LINUX_AMD64],
-            tags=[pulumi.Output.concat(url, ":", source_version(image))],
+            tags=[pulumi.Output.concat(url, ":", source_version(image, base[1]))],
             push=True,
             # A preview needs neither docker nor the base images.
             build_on_preview=False,
@@ -69,17 +69,17 @@ class Images(pulumi.ComponentResource):
         return pulumi.Output.from_input(built.ref)
 
 
-def source_version(image: str) -> str:
+def source_version(image: str, base: str) -> str:
     """A digest of what an image is built from: its tag, since a tag that cannot move has to be another for other
-    sources."""
-    digest = hashlib.sha256()
-    for folder in (f"{CONTEXT}/{image}/image", f"{CONTEXT}/artifacts"):
-        for source in sorted(Path(folder).rglob("*")):
-            if source.is_file() and not any(
-                part in _NOT_SOURCES or part.endswith(".egg-info") for part in source.parts
-            ):
-                digest.update(f"{source.as_posix()}\0".encode())
-                digest.update(hashlib.sha256(source.read_bytes()).digest())
+    sources.
+
+    The whole context counts, as it does for docker buildx: another file there is another build.
+    """
+    digest = hashlib.sha256(f"{image}\0{base}\0".encode())
+    for source in sorted(Path(CONTEXT).rglob("*")):
+        if source.is_file() and not any(part in _NOT_SOURCES or part.endswith(".egg-info") for part in source.parts):
+            digest.update(f"{source.as_posix()}\0".encode())
+            digest.update(hashlib.sha256(source.read_bytes()).digest())
     return digest.hexdigest()[:40]
 
 

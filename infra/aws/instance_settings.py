@@ -1,15 +1,31 @@
 """The settings of everything that is EC2 instances: the pools of nodes, and the single machine."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from infra.aws import instance_types
-from infra.aws.setting_values import ZoneOfNetwork, pattern
+from infra.aws import instance_offerings, instance_types
+from infra.aws.setting_values import ZoneOfNetwork, context, pattern
 from infra.setting_types import Group, Truth, Whole, refuse
 
 CapacityKind = Literal["on_demand", "spot", "reserved"]
 """How instances are bought. reserved: a capacity block, which has a start, an end and an identifier."""
+
+
+def _offered(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    region = context(info, "region")
+    for name in names:
+        if not instance_offerings.is_offered(name, region):
+            where = ", ".join(instance_offerings.regions_of(name)) or "none that is on record"
+            raise refuse(f"{name} is not offered in {region}; regions that offer it are {where}")
+    return names
+
+
+def _at_least_the_fewest(most: int, info: ValidationInfo) -> int:
+    fewest = info.data.get("min_nodes", 0)
+    if most < fewest:
+        raise refuse(f"must be min_nodes ({fewest}) or more")
+    return most
 
 
 def _facts(name: str) -> instance_types.InstanceFacts:
@@ -20,7 +36,11 @@ def _facts(name: str) -> instance_types.InstanceFacts:
 
 PoolName = Annotated[
     str,
-    pattern(r"(?!system$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?", "named with at most 20 of a-z, 0-9 and -, and not system"),
+    pattern(
+        r"(?!system$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?",
+        "named with 1 to 20 of a-z, 0-9 and -, and not system",
+        required=True,
+    ),
 ]
 
 
@@ -36,22 +56,21 @@ class SystemPoolSettings(Group):
     disk_gib: Whole = Field(default=50, ge=20, le=16384)
     """Size of each node's volume in GiB."""
 
-    @model_validator(mode="after")
-    def _range_is_one(self) -> Self:
-        if self.max_nodes < self.min_nodes:
-            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
-        return self
+    @field_validator("max_nodes")
+    @classmethod
+    def _range_is_one(cls, most: int, info: ValidationInfo) -> int:
+        return _at_least_the_fewest(most, info)
 
     @field_validator("instance_types")
     @classmethod
-    def _types_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _types_are_known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for name in names:
             facts = instance_types.facts_of(name)
             if facts is None or facts.gpu_count or facts.architecture != "x86_64":
                 raise refuse(
                     f"{name} is no known type without GPU; {instance_types.known(instance_types.without_gpu())}"
                 )
-        return names
+        return _offered(names, info)
 
 
 class GpuPoolSettings(Group):
@@ -66,14 +85,14 @@ class GpuPoolSettings(Group):
     """Fewest nodes; 0 costs nothing while nothing runs."""
     max_nodes: Whole = Field(default=1, ge=1, le=1000)
     """Most nodes: what it can cost at most."""
-    zones: Annotated[tuple[ZoneOfNetwork, ...], Field(max_length=3)] = ()
-    """Zones of the network that it may use; none: all of them."""
     tightly_coupled: Truth = False
     """Whether its nodes work on one job together: one zone, a cluster placement group (a capacity block has its own),
     and EFA where the type has it."""
+    zones: Annotated[tuple[ZoneOfNetwork, ...], Field(max_length=3)] = Field(default=(), validate_default=True)
+    """Zones of the network that it may use; none: all of them."""
     capacity_reservation_id: Annotated[
         str, pattern(r"cr-[0-9a-f]{8,17}", "the identifier of a capacity reservation, cr-0123456789abcdef0")
-    ] = ""
+    ] = Field(default="", validate_default=True)
     """The capacity block that a reserved pool runs in."""
     disk_gib: Whole = Field(default=200, ge=50, le=16384)
     """Size of each node's volume in GiB."""
@@ -82,7 +101,7 @@ class GpuPoolSettings(Group):
 
     @field_validator("instance_types")
     @classmethod
-    def _types_have_gpus(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _types_have_gpus(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(names)) != len(names):
             raise refuse("must name each type once")
         for name in names:
@@ -93,33 +112,50 @@ class GpuPoolSettings(Group):
                 )
         if len({_facts(name).gpu_count for name in names}) > 1:
             raise refuse("must all have the same number of GPUs: the autoscaler takes the nodes of a pool for equal")
-        return names
+        if info.data.get("capacity") == "reserved":
+            if len(names) != 1:
+                raise refuse("must be the one type that is reserved")
+            if not _facts(names[0]).capacity_blocks:
+                raise refuse(f"{names[0]} cannot be had as a capacity block")
+        return _offered(names, info)
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        if self.max_nodes < self.min_nodes:
-            raise refuse(f"must be min_nodes ({self.min_nodes}) or more", field="max_nodes")
-        if self.capacity == "reserved" and not self.capacity_reservation_id:
-            raise refuse(
-                "must be the capacity block's identifier, since capacity is reserved", field="capacity_reservation_id"
-            )
-        if self.capacity != "reserved" and self.capacity_reservation_id:
-            raise refuse("must be reserved, since capacity_reservation_id is set", field="capacity")
-        if self.capacity == "reserved" and len(self.instance_types) != 1:
-            raise refuse("must be the one type that is reserved", field="instance_types")
-        if self.capacity == "reserved" and len(self.zones) != 1:
-            raise refuse("must be the one zone that the capacity block is in", field="zones")
-        if self.tightly_coupled and len(self.zones) != 1:
-            raise refuse("must be one zone, since tightly_coupled nodes are in one", field="zones")
-        unreservable = [name for name in self.instance_types if not _facts(name).capacity_blocks]
-        if self.capacity == "reserved" and unreservable:
-            raise refuse(f"{unreservable[0]} cannot be had as a capacity block", field="instance_types")
-        diskless = [
-            name for name in self.instance_types if (facts := instance_types.facts_of(name)) and not facts.nvme_gb
-        ]
-        if self.scratch == "instance_store" and diskless:
-            raise refuse(f"must be volume, since {', '.join(diskless)} has no disks of its own", field="scratch")
-        return self
+    @field_validator("max_nodes")
+    @classmethod
+    def _range_is_one(cls, most: int, info: ValidationInfo) -> int:
+        return _at_least_the_fewest(most, info)
+
+    @field_validator("zones")
+    @classmethod
+    def _zones_fit(cls, zones: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if len(set(zones)) != len(zones):
+            raise refuse("must name each zone once")
+        if info.data.get("capacity") == "reserved" and len(zones) != 1:
+            raise refuse("must be the one zone that the capacity block is in")
+        if info.data.get("tightly_coupled") and len(zones) != 1:
+            raise refuse("must be one zone, since tightly_coupled nodes are in one")
+        return zones
+
+    @field_validator("capacity_reservation_id")
+    @classmethod
+    def _reservation_fits(cls, reservation: str, info: ValidationInfo) -> str:
+        reserved = info.data.get("capacity") == "reserved"
+        if reserved and not reservation:
+            raise refuse("must be the capacity block's identifier, since capacity is reserved")
+        if reservation and not reserved and "capacity" in info.data:
+            raise refuse("must be empty, since capacity is not reserved")
+        return reservation
+
+    @field_validator("scratch")
+    @classmethod
+    def _disks_are_there(cls, scratch: str, info: ValidationInfo) -> str:
+        diskless = [name for name in info.data.get("instance_types", ()) if not _facts(name).nvme_gb]
+        if scratch == "instance_store" and diskless:
+            raise refuse(f"must be volume, since {', '.join(diskless)} has no disks of its own")
+        return scratch
+
+
+_SYSTEM_GIB = 75
+"""Room for the machine image itself, in GiB."""
 
 
 class MachineSettings(Group):
@@ -142,19 +178,21 @@ class MachineSettings(Group):
         ),
     ] = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
     """Machine image; by default the newest of AWS's Deep Learning Base images for NVIDIA GPUs."""
-    root_device: str = "/dev/xvda"
+    root_device: Annotated[str, pattern(r"/dev/[a-z][a-z0-9]+", "the name of a device, such as /dev/xvda")] = (
+        "/dev/xvda"
+    )
     """What the image calls its root volume: /dev/xvda on Amazon Linux, /dev/sda1 on Ubuntu."""
-    disk_gib: Whole = Field(default=200, ge=75, le=16384)
-    """Size of its volume in GiB."""
+    disk_gib: Whole = Field(default=200, ge=_SYSTEM_GIB, le=16384)
+    """Size of its volume in GiB. It counts, as image and root_device do, when a generation is made."""
 
     @field_validator("instance_type")
     @classmethod
-    def _type_is_known(cls, name: str) -> str:
+    def _type_is_known(cls, name: str, info: ValidationInfo) -> str:
         facts = instance_types.facts_of(name)
         if name and (facts is None or facts.architecture != "x86_64"):
             known = instance_types.known([*instance_types.with_gpu(), *instance_types.without_gpu()])
             raise refuse(f"is no known type for x86-64; {known}")
-        return name
+        return _offered((name,), info)[0] if name else name
 
     @field_validator("hibernation")
     @classmethod
@@ -163,3 +201,12 @@ class MachineSettings(Group):
         if value and facts and not facts.hibernation:
             raise refuse(f"must be false, since {facts.name} cannot hibernate (no type with a GPU can)")
         return value
+
+    @field_validator("disk_gib")
+    @classmethod
+    def _memory_has_room(cls, size: int, info: ValidationInfo) -> int:
+        facts = instance_types.facts_of(info.data.get("instance_type", ""))
+        least = facts.memory_gib + _SYSTEM_GIB if facts and facts.memory_gib else 0
+        if info.data.get("hibernation") and size < least:
+            raise refuse(f"must be {least:.0f} or more: a machine that hibernates writes its memory there")
+        return size

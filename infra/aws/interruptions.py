@@ -20,7 +20,16 @@ EVENTS: dict[str, dict[str, Any]] = {
     "spot-interruption": {"source": ["aws.ec2"], "detail-type": ["EC2 Spot Instance Interruption Warning"]},
     "rebalance": {"source": ["aws.ec2"], "detail-type": ["EC2 Instance Rebalance Recommendation"]},
     "state-change": {"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"]},
-    "capacity-block": {"source": ["aws.ec2"], "detail-type": ["EC2 Capacity Block Reservation Expiration Warning"]},
+    # The user guide's editions name the first one differently. Source: Amazon EC2 user guide, "Monitor Capacity Blocks
+    # using EventBridge".
+    "capacity-block": {
+        "source": ["aws.ec2"],
+        "detail-type": [
+            "Capacity Block Expiration Warning",
+            "Capacity Block Reservation Expiration Warning",
+            "EC2 Capacity Reservation Instance Interruption Warning",
+        ],
+    },
     "scheduled-change": {
         "source": ["aws.health"],
         "detail-type": ["AWS Health Event"],

@@ -2,8 +2,11 @@
 
 It has no public address and nothing can come in: people reach it by Session Manager, without SSH. Settings start and
 stop it and make it another size, which keeps its volume. A machine of another `generation` is a new one: it is there
-before the old one goes, with an empty volume, and with the image that the settings name by then. Another image alone
-changes nothing, so that an image published by somebody else never replaces a machine.
+before the old one goes, with an empty volume, and with the image and the volume that the settings name by then. Another
+image, root device or size of the volume alone changes nothing, so that an image published by somebody else never
+replaces a machine.
+
+What runs on it may do what the training may: read data sets, keep checkpoints, release models.
 
 Hibernation is enabled by setting for the types that can (no type with a GPU can). To hibernate is an operation that
 neither CloudFormation nor Terraform's provider has: `aws ec2 stop-instances --hibernate --instance-ids ID`.
@@ -33,6 +36,8 @@ class MachineArguments:
     subnet_id: pulumi.Input[str]
     """A private subnet."""
     volumes_key_arn: pulumi.Input[str]
+    policy: pulumi.Input[str]
+    """What runs on it may do, a policy as JSON."""
     production: bool
     """Whether EC2 refuses to terminate it."""
     tags: Mapping[str, str]
@@ -50,8 +55,12 @@ class Machine(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         instance = self._make_instance(self._make_launch_template(), self._make_profile(), self._make_security_group())
+        # EC2 starts an instance that it has resized, so the state is told anew with every type.
         aws.ec2transitgateway.InstanceState(
-            self._of_generation, instance_id=instance.id, state=args.settings.state, opts=self._child
+            f"{self._of_generation}-{args.settings.instance_type.replace('.', '-')}",
+            instance_id=instance.id,
+            state=args.settings.state,
+            opts=self._child,
         )
         self.instance_id, self.private_ip = instance.id, instance.private_ip
         self.register_outputs({"instance_id": self.instance_id})
@@ -76,11 +85,12 @@ class Machine(pulumi.ComponentResource):
             policy_arn=f"arn:{names.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",
             opts=self._child,
         )
+        work = aws.iam.RolePolicy(self._name, role=role.name, policy=self._args.policy, opts=self._child)
         return aws.iam.InstanceProfile(
             self._name,
             name=names.role("machine"),
             role=role.name,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[session_manager]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[session_manager, work]),
         )
 
     def _make_security_group(self) -> aws.ec2.SecurityGroup:
@@ -157,5 +167,6 @@ class Machine(pulumi.ComponentResource):
             disable_api_termination=args.production,
             instance_initiated_shutdown_behavior="stop",
             tags={"Name": f"{args.names.prefix}-machine"},
-            opts=pulumi.ResourceOptions(parent=self, protect=args.production),
+            # EC2 refuses others in production; Pulumi has to delete it when a new generation takes its place.
+            opts=self._child,
         )

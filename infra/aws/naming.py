@@ -26,7 +26,10 @@ class Names:
     @property
     def prefix(self) -> str:
         """What every name begins with: at most 30 of a-z, 0-9 and -; another one for each project and stack."""
-        return _fit(f"{self.project}-{self.stack}", 30)
+        # What a name cannot have makes a digest of it part of the prefix, where the hyphens would not tell project
+        # and stack apart.
+        between = "/" if "-" in self.project else "-"
+        return _fit(f"{self.project}{between}{self.stack}", 30)
 
     @property
     def partition(self) -> str:

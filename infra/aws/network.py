@@ -236,7 +236,7 @@ def flow_log_policy(names: Names) -> dict[str, Any]:
                 "Sid": "Find",
                 "Effect": "Allow",
                 "Action": "logs:DescribeLogGroups",
-                "Resource": names.arn("logs", "log-group:*"),
+                "Resource": "*",
             },
         ],
     }

@@ -36,6 +36,9 @@ It asks EKS for those of the node group, so they need not be on the Auto Scaling
 afterwards. Source: Kubernetes autoscaler, its guide for AWS, on `eks:DescribeNodegroup` and on scaling from 0.
 """
 
+MANAGED_TAG = {"aws-node-termination-handler/managed": "true"}
+"""By this the node termination handler knows the nodes that are its business. Source: its guide for queue mode."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Taint:
@@ -166,7 +169,12 @@ class NodePool(pulumi.ComponentResource):
             user_data=raid0_user_data() if args.instance_store else None,
             tag_specifications=[
                 aws.ec2.LaunchTemplateTagSpecificationArgs(
-                    resource_type=kind, tags={**self._around.tags, "Name": f"{self._around.names.prefix}-{args.pool}"}
+                    resource_type=kind,
+                    tags={
+                        **self._around.tags,
+                        "Name": f"{self._around.names.prefix}-{args.pool}",
+                        **(MANAGED_TAG if kind == "instance" else {}),
+                    },
                 )
                 for kind in ("instance", "volume", "network-interface")
             ],

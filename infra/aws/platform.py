@@ -16,6 +16,7 @@ from infra.aws.budget import Budget, BudgetArguments
 from infra.aws.cluster import Cluster, ClusterArguments
 from infra.aws.endpoints import Endpoints, EndpointsArguments
 from infra.aws.github import GitHubRoles, GitHubRolesArguments
+from infra.aws.github_policies import DEPLOY
 from infra.aws.gpu_pools import GpuPools
 from infra.aws.identity import Identities, IdentitiesArguments
 from infra.aws.images import Images, ImagesArguments
@@ -34,7 +35,7 @@ from infra.aws.storage import Storage, StorageArguments
 from infra.aws.system_pool import SystemPool
 from infra.aws.tagging import tagged
 from infra.cluster import WithoutWorkloads
-from infra.platform import Platform
+from infra.platform import Identity, Platform
 
 IMAGES = ("training", "serving")
 """What there is a repository for."""
@@ -147,7 +148,7 @@ class AwsPlatform(pulumi.ComponentResource):
                 secrets_key_arn=self._keys.arns["secrets"],
                 logs_key_arn=self._keys.arns["logs"],
                 production=self._args.production,
-                admins={"github-deploy": self._github.deploy_role_arn} if self._github else {},
+                admins={self._names.role(DEPLOY): self._github.deploy_role_arn} if self._github else {},
             ),
             # Nodes of a network without NAT reach AWS by the endpoints only; a way down before a way up.
             pulumi.ResourceOptions(parent=self, depends_on=[self._endpoints]),
@@ -256,6 +257,7 @@ class AwsPlatform(pulumi.ComponentResource):
                 vpc_id=network.vpc_id,
                 subnet_id=network.private_subnet_ids[machine.zone or self._settings.network.zones[0]],
                 volumes_key_arn=self._keys.arns["volumes"],
+                policy=self._identities.policies[Identity.TRAINING],
                 production=self._args.production,
                 tags=self._args.tags,
             ),

@@ -13,15 +13,29 @@ RETENTION_DAYS = (
 """The retentions that CloudWatch Logs knows, in days. Source: CloudWatch Logs API, PutRetentionPolicy."""
 
 
-def pattern(expression: str, valid: str) -> AfterValidator:
-    """Text that a regular expression describes, or none at all; `valid` says in words what it describes."""
+def pattern(expression: str, valid: str, *, required: bool = False) -> AfterValidator:
+    """Text that a regular expression describes, or none at all where that is allowed.
+
+    :param valid: What the expression describes, in words.
+    """
 
     def check(text: str) -> str:
-        if text and not re.fullmatch(expression, text):
+        if (text or required) and not re.fullmatch(expression, text, re.ASCII):
             raise refuse(f"must be {valid}")
         return text
 
     return AfterValidator(check)
+
+
+REGIONS = (
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
+    "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "cn-north-1", "cn-northwest-1", "eu-central-1",
+    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1",
+    "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-gov-east-1",
+    "us-gov-west-1", "us-west-1", "us-west-2",
+)  # fmt: skip
+"""The regions that have EKS, in the partitions that this platform knows. Source: botocore's table of endpoints."""
 
 
 def _retention(days: int) -> int:

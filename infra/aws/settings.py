@@ -4,6 +4,7 @@ Whether a value is right may depend on others (the region, whether it is product
 context, so that every problem is found, however wrong the rest is.
 """
 
+import difflib
 import ipaddress
 import json
 import re
@@ -13,7 +14,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from infra.aws import subnets
 from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, PoolName, SystemPoolSettings
-from infra.aws.setting_values import BaseImage, Digest, EmailAddress, RetentionDays, RoleArn, context, pattern
+from infra.aws.setting_values import (
+    REGIONS,
+    BaseImage,
+    Digest,
+    EmailAddress,
+    RetentionDays,
+    RoleArn,
+    context,
+    pattern,
+)
 from infra.setting_types import Group, Real, Truth, Whole, refuse
 
 InterfaceEndpoint = Literal[
@@ -33,6 +43,14 @@ KUBERNETES_VERSIONS = ("1.34", "1.35", "1.36")
 
 Source: Amazon EKS user guide, "Understand the Kubernetes version lifecycle on EKS".
 """
+
+WIDEST_IN_PRODUCTION = 16
+"""Prefix length of the widest range that may reach a production control plane over the internet."""
+MOST_PUBLIC_RANGES = 40
+"""Source: Amazon EKS user guide, "View and manage Amazon EKS service quotas"."""
+_RESERVED = "10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3"
+NOT_ON_THE_INTERNET = tuple(map(ipaddress.IPv4Network, _RESERVED.split()))
+"""EKS takes no reserved addresses. Source: Amazon EKS user guide, "Cluster API server endpoint"."""
 
 
 class NetworkSettings(Group):
@@ -64,10 +82,13 @@ class NetworkSettings(Group):
         region = context(info, "region")
         if not zones and context(info, "cloud") != "aws":
             return zones
+        problems = []
         if not 2 <= len(zones) <= 3 or len(set(zones)) != len(zones):
-            raise refuse("must be two or three different zones")
+            problems.append("must be two or three different zones")
         if region and (foreign := [zone for zone in zones if not re.fullmatch(re.escape(region) + "[a-z]", zone)]):
-            raise refuse(f"{', '.join(foreign)} is no zone of {region}; must be such as {region}a")
+            problems.append(f"{', '.join(foreign)} is no zone of {region}; must be such as {region}a")
+        if problems:
+            raise refuse("; ".join(problems))
         return zones
 
     @field_validator("interface_endpoints")
@@ -133,9 +154,13 @@ class IdentitySettings(Group):
 
     mechanism: Literal["pod_identity", "irsa"] = "pod_identity"
     """How a pod gets its role: EKS Pod Identity, or IAM roles for service accounts (needed on Fargate)."""
-    namespace: Annotated[str, pattern(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a Kubernetes name: a-z, 0-9 and -")] = (
-        "trainyard"
-    )
+    namespace: Annotated[
+        str,
+        pattern(
+            r"(?!kube-|default$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+            "a Kubernetes name of a-z, 0-9 and -, and not default nor one of Kubernetes' own (kube-…)",
+        ),
+    ] = "trainyard"
     """Kubernetes namespace of the workloads' service accounts."""
     permissions_boundary_arn: Annotated[
         str, pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of an IAM policy")
@@ -166,14 +191,24 @@ class ClusterSettings(Group):
     @field_validator("public_access_cidrs")
     @classmethod
     def _listed_networks_only(cls, cidrs: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        networks = []
         for cidr in cidrs:
             try:
                 network = ipaddress.IPv4Network(cidr)
             except ValueError:
                 raise refuse(f"{cidr} is no IPv4 range; must be such as 203.0.113.0/24") from None
-            if network.prefixlen == 0 and context(info, "environment") == "prod":
-                raise refuse(f"{cidr} is everybody; in prod it must be the ranges of people who administer it")
-        return cidrs
+            if any(network.subnet_of(reserved) for reserved in NOT_ON_THE_INTERNET):
+                raise refuse(f"{cidr} is no range of the internet; must be such as 203.0.113.0/24")
+            if network.prefixlen < WIDEST_IN_PRODUCTION and context(info, "environment") == "prod":
+                whose = "everybody" if network.prefixlen == 0 else "far too many"
+                raise refuse(
+                    f"{cidr} is {whose}; in prod it must be ranges of people who administer it, "
+                    f"/{WIDEST_IN_PRODUCTION} or smaller"
+                )
+            networks.append(str(network))
+        if len(set(networks)) != len(networks) or len(networks) > MOST_PUBLIC_RANGES:
+            raise refuse(f"must be at most {MOST_PUBLIC_RANGES} ranges, each named once")
+        return tuple(networks)
 
     @field_validator("admin_role_arns")
     @classmethod
@@ -217,14 +252,22 @@ class BudgetSettings(Group):
 
     monthly_usd: Real = Field(default=0.0, ge=0, le=10_000_000)
     """US dollars a month; 0: no budget."""
-    alert_emails: tuple[EmailAddress, ...] = Field(default=(), max_length=10)
+    alert_emails: tuple[EmailAddress, ...] = Field(default=(), max_length=10, validate_default=True)
     """Who is told at 50, 80 and 100 percent of it, and when 100 percent are forecast."""
 
-    @model_validator(mode="after")
-    def _somebody_is_told(self) -> Self:
-        if self.monthly_usd and not self.alert_emails:
-            raise refuse("must be one address at least, or nobody hears of the budget", field="alert_emails")
-        return self
+    @field_validator("monthly_usd")
+    @classmethod
+    def _amount_is_one(cls, amount: float) -> float:
+        if 0 < amount < 1:
+            raise refuse("must be 0 (no budget), or a dollar and more")
+        return amount
+
+    @field_validator("alert_emails")
+    @classmethod
+    def _somebody_is_told(cls, addresses: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("monthly_usd") and not addresses:
+            raise refuse("must be one address at least, or nobody hears of the budget")
+        return addresses
 
 
 class InterruptionSettings(Group):
@@ -271,8 +314,9 @@ class AwsSettings(Group):
     @field_validator("region")
     @classmethod
     def _region_is_one(cls, region: str, info: ValidationInfo) -> str:
-        if context(info, "cloud") == "aws" and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
-            raise refuse("must be a region, such as eu-west-1")
+        if context(info, "cloud") == "aws" and region not in REGIONS:
+            near = difflib.get_close_matches(region, REGIONS, n=1)
+            raise refuse(f"must be a region that has EKS, such as {near[0] if near else 'eu-west-1'}")
         return region
 
     @field_validator("machine")

@@ -107,6 +107,27 @@ def test_what_deploy_grants_is_bounded(resources: Resources) -> None:
     assert "iam:PassedToService" in policy.statement("PassRoles")["Condition"]["StringEquals"]
 
 
+def test_deploy_changes_in_ec2_only_what_carries_the_stacks_tags(resources: Resources) -> None:
+    own = {"project": "trainyard", "stack": "prod"}
+    there = {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in own.items()}}
+    asked = {"StringEquals": {f"aws:RequestTag/{tag}": value for tag, value in own.items()}}
+    network = resources.one("aws:iam/policy:Policy", "github-deploy-network")
+    for statement in network.document()["Statement"]:
+        condition = statement.get("Condition")
+        match statement["Sid"]:
+            case "MakeTagged":
+                assert condition == asked
+            case "MakeInOwn" | "ChangeOwn":
+                assert condition == there
+            case "TagMade":
+                assert statement["Action"] == ["ec2:CreateTags"]
+                assert {*condition["StringEquals"]} == {"ec2:CreateAction"}
+            case "AdoptDefaultGroup":
+                assert condition == {**asked, "Null": {"aws:ResourceTag/stack": "true"}}
+            case _:
+                assert not {each for each in statement["Action"] if each.startswith("ec2:")} - {"ec2:RunInstances"}
+
+
 def test_every_policy_is_short_enough_for_iam(resources: Resources) -> None:
     policies = resources.all("aws:iam/policy:Policy")
     assert len(policies) == 6

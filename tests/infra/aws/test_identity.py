@@ -189,7 +189,7 @@ def test_no_role_is_taken_without_a_condition_but_by_the_services_that_know_none
 
 def test_a_permissions_boundary_is_on_every_role() -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    resources = provision("prod", {"identity.permissions_boundary_arn": boundary, "machine.instance_type": "g6.xlarge"})
+    resources = provision("prod", {"identity.permissions_boundary_arn": boundary, "machine.instance_type": "g5.xlarge"})
     roles = resources.all(ROLE)
     assert len(roles) >= 10
     assert {role.inputs.get("permissionsBoundary") for role in roles} == {boundary}

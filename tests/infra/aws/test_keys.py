@@ -48,7 +48,15 @@ def test_the_account_administers_a_key_and_cannot_use_it_without_a_condition(res
         assert not using & {*administer["Action"]}
         for statement in key.document()["Statement"]:
             if statement["Principal"] == {"AWS": ACCOUNT} and using & {*statement["Action"]}:
-                assert statement["Condition"], (key.name, statement["Sid"])
+                assert statement.get("Condition") or statement["Sid"] == "GrantToEks", (key.name, statement["Sid"])
+
+
+def test_eks_can_be_given_the_key_of_secrets_when_the_cluster_is_made() -> None:
+    """With the condition that grants be for AWS's resources it could not: EKS user guide, "Security considerations"."""
+    (secrets,) = (key for key in keys(provision("dev")) if key.name == "keys-secrets")
+    grant = secrets.statement("GrantToEks")
+    assert grant["Action"] == ["kms:CreateGrant"]
+    assert "Condition" not in grant
 
 
 def test_only_roles_of_the_stack_use_the_data() -> None:

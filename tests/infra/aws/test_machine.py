@@ -8,10 +8,11 @@ from tests.infra.aws.recorder import Resources, provision
 
 INSTANCE = "aws:ec2/instance:Instance"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+STATE = "aws:ec2transitgateway/instanceState:InstanceState"
 
 
 def machine(stack: str = "dev", **settings: Any) -> Resources:
-    return provision(stack, {"machine": {"instance_type": "g6.xlarge", **settings}})
+    return provision(stack, {"machine": {"instance_type": "g5.xlarge", **settings}})
 
 
 def test_there_is_none_unless_asked_for() -> None:
@@ -61,12 +62,19 @@ def difference(before: Resources, after: Resources) -> dict[str, Any]:
     return found
 
 
-def test_a_resize_changes_the_type_and_nothing_else() -> None:
-    assert difference(machine(), machine(instance_type="g6.2xlarge")) == {"machine-1.instanceType": "g6.2xlarge"}
+def test_a_resize_changes_the_type_and_tells_the_state_anew() -> None:
+    """EC2 starts what it has resized, so a machine that is to be stopped has to be stopped again."""
+    before, after = machine(state="stopped"), machine(state="stopped", instance_type="g5.2xlarge")
+    assert difference(before, after) == {
+        "machine-1.instanceType": "g5.2xlarge",
+        "machine-1-g5-xlarge": "gone",
+        "machine-1-g5-2xlarge": "new",
+    }
+    assert after.one(STATE).inputs["state"] == "stopped"
 
 
 def test_to_stop_it_changes_its_state_and_nothing_else() -> None:
-    assert difference(machine(), machine(state="stopped")) == {"machine-1.state": "stopped"}
+    assert difference(machine(), machine(state="stopped")) == {"machine-1-g5-xlarge.state": "stopped"}
 
 
 def test_another_image_alone_does_not_replace_it() -> None:
@@ -76,7 +84,18 @@ def test_another_image_alone_does_not_replace_it() -> None:
 
 
 def test_another_generation_is_a_new_machine() -> None:
-    assert difference(machine(), machine(generation=2)) == {"machine-1": "gone", "machine-2": "new"}
+    assert difference(machine(), machine(generation=2)) == {
+        "machine-1": "gone",
+        "machine-1-g5-xlarge": "gone",
+        "machine-2": "new",
+        "machine-2-g5-xlarge": "new",
+    }
+
+
+def test_what_runs_on_it_may_do_what_the_training_may() -> None:
+    resources = machine()
+    policies = {each.name: each.document() for each in resources.all("aws:iam/rolePolicy:RolePolicy")}
+    assert policies["machine"] == policies["identity-training"]
 
 
 def test_it_hibernates_where_its_type_can() -> None:

@@ -52,7 +52,7 @@ def test_nothing_comes_in_from_outside_the_network(resources: Resources) -> None
 
 def test_every_description_is_one_that_ec2_takes() -> None:
     """Source: EC2 API reference, CreateSecurityGroup and IpRange."""
-    resources = provision("prod", {"machine.instance_type": "g6.xlarge"})
+    resources = provision("prod", {"machine.instance_type": "g5.xlarge"})
     described = [
         *resources.all("aws:ec2/securityGroup:SecurityGroup"),
         *resources.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),

@@ -38,7 +38,9 @@ SURROUNDINGS = PoolSurroundings(
 
 
 def pool(settings: dict[str, Any]) -> Resources:
-    return provision("dev", {"gpu_pools": {"one": settings}})
+    """A pool by itself, in a region of which nobody knows what it offers."""
+    one = GpuPoolSettings.model_validate(settings)
+    return record(lambda: GpuPools("gpu", {"one": one}, SURROUNDINGS))
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -77,6 +79,8 @@ def test_what_nodes_are_made_of_carries_the_stacks_tags(resources: Resources) ->
         assert {*specifications} == {"instance", "volume", "network-interface"}
         for tags in specifications.values():
             assert {"project", "stack", "owner", "cost_centre", "Name"} <= tags.keys()
+        # The node termination handler looks after instances with this tag only.
+        assert specifications["instance"]["aws-node-termination-handler/managed"] == "true"
 
 
 def test_the_role_of_nodes_is_for_nodes_only(resources: Resources) -> None:
@@ -107,7 +111,7 @@ def test_there_are_nodes_on_demand_for_the_cluster_itself(resources: Resources) 
 def test_a_spot_pool_has_several_types_in_all_zones_and_is_empty_at_first() -> None:
     group = group_of(provision("dev"), "gpu-training")
     assert group.inputs["capacityType"] == "SPOT"
-    assert group.inputs["instanceTypes"] == ["g5.xlarge", "g6.xlarge", "g4dn.xlarge"]
+    assert group.inputs["instanceTypes"] == ["g5.xlarge", "g4dn.xlarge", "g4dn.2xlarge"]
     assert group.inputs["scalingConfig"] == {"minSize": 0, "desiredSize": 0, "maxSize": 4}
     assert group.inputs["amiType"] == "AL2023_x86_64_NVIDIA"
     assert group.inputs["subnetIds"] == [f"network-private-eu-west-1{zone}-id" for zone in "ab"]
@@ -131,8 +135,8 @@ def test_how_many_nodes_there_are_is_the_autoscalers_business() -> None:
 def test_an_on_demand_pool_names_its_gpu() -> None:
     group = group_of(provision("prod"), "gpu-serving")
     assert group.inputs["capacityType"] == "ON_DEMAND"
-    assert group.inputs["labels"]["trainyard.dev/gpu"] == "L4"
-    assert group.inputs["labels"]["k8s.amazonaws.com/accelerator"] == "nvidia-l4"
+    assert group.inputs["labels"]["trainyard.dev/gpu"] == "A10G"
+    assert group.inputs["labels"]["k8s.amazonaws.com/accelerator"] == "nvidia-a10g"
 
 
 def test_a_reserved_pool_runs_in_its_capacity_block() -> None:
@@ -145,7 +149,7 @@ def test_a_reserved_pool_runs_in_its_capacity_block() -> None:
     }
     assert group.inputs["capacityType"] == "CAPACITY_BLOCK"
     assert "instanceTypes" not in group.inputs
-    assert group.inputs["subnetIds"] == ["network-private-eu-west-1a-id"]
+    assert group.inputs["subnetIds"] == ["subnet-a"]
 
 
 def test_no_other_pool_names_a_type_or_a_market_in_its_template(resources: Resources) -> None:
@@ -199,8 +203,7 @@ def test_a_capacity_block_keeps_its_own_placement_and_has_the_fabric() -> None:
 
 
 def test_the_fabric_reaches_the_pools_own_nodes_only() -> None:
-    settings = GpuPoolSettings.model_validate(BLOCK)
-    resources = record(lambda: GpuPools("gpu", {"one": settings}, SURROUNDINGS))
+    resources = pool(BLOCK)
     primary, *adapters = resources.one(TEMPLATE, "gpu-one").inputs["networkInterfaces"]
     assert primary["securityGroups"] == ["sg-cluster"]
     (fabric,) = {group for each in adapters for group in each["securityGroups"]}

@@ -1,16 +1,23 @@
-"""The settings of the platform on AWS: bad ones are refused together, with the key as the user wrote it."""
+"""The settings of the platform on AWS: bad ones are refused together, with the key as the user wrote it.
 
+TRAINYARD_WRITE_GOLDEN=1 writes the refusals anew.
+"""
+
+import os
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.aws.setting_values import REGIONS
 from infra.settings import SettingsError
 from tests.infra.aws.stack_files import changed, parse, stack_file
 
 GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1"
 
 
 def refusal(stack: str, changes: dict[str, Any], **others: Any) -> str:
@@ -80,6 +87,35 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "no_way_out": ("dev", {"network.nat": "none"}, {}),
     "account": ("dev", {"account_id": "210987654321", "region": "eu-west-1"}, {}),
+    "offerings": (
+        "dev",
+        {
+            "gpu_pools": {"elsewhere": {**POOL, "instance_types": ["g6e.xlarge", "g5.xlarge"]}, "": POOL},
+            "machine": {"instance_type": "g6.xlarge", "root_device": "sda"},
+        },
+        {},
+    ),
+    "public": (
+        "prod",
+        {"cluster.public_access_cidrs": ["0.0.0.0/1", "128.0.0.0/1"], "budget.monthly_usd": 0.5},
+        {"trainyard__owner": "aws:me", "trainyard__expires_at": "2027-01-01T00:00:00,5+00:00"},
+    ),
+    "not_public": ("dev", {"cluster.public_access_cidrs": ["10.0.0.0/8"], "identity.namespace": "kube-system"}, {}),
+    "reserved": (
+        "dev",
+        {
+            "gpu_pools": {
+                "bad": {"capacity": "reserved", "instance_types": ["m7i.large"], "scratch": "ram", "min_nodes": -1},
+                "twice": {**POOL, "zones": ["eu-west-1a", "eu-west-1a"]},
+            }
+        },
+        {},
+    ),
+    "small_disk": (
+        "dev",
+        {"machine": {"instance_type": "m7i.8xlarge", "hibernation": True, "disk_gib": 80}},
+        {"aws__region": "eu-wst-1"},
+    ),
     "hibernation": ("dev", {"machine": {"instance_type": "g5.xlarge", "hibernation": True, "image": "ubuntu"}}, {}),
 }
 
@@ -87,7 +123,11 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("case", BAD)
 def test_every_problem_is_told_in_one_error(case: str) -> None:
     stack, changes, others = BAD[case]
-    assert refusal(stack, changes, **others) == (GOLDEN / f"settings_{case}.txt").read_text()
+    golden = GOLDEN / f"settings_{case}.txt"
+    said = refusal(stack, changes, **others)
+    if WRITE:
+        golden.write_text(said)
+    assert said == golden.read_text()
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -114,6 +154,19 @@ def test_everybody_may_be_let_in_where_it_is_not_production() -> None:
     config = stack_file("dev")
     config["trainyard:aws"]["cluster"]["public_access_cidrs"] = ["0.0.0.0/0"]
     assert parse(config).aws.cluster.public_access_cidrs == ("0.0.0.0/0",)
+
+
+def test_ranges_are_handed_on_as_eks_takes_them() -> None:
+    config = stack_file("prod")
+    config["trainyard:aws"]["cluster"]["public_access_cidrs"] = ["203.0.113.5", "198.51.100.0/255.255.255.0"]
+    assert parse(config).aws.cluster.public_access_cidrs == ("203.0.113.5/32", "198.51.100.0/24")
+
+
+def test_regions_are_those_that_have_eks() -> None:
+    session = botocore.session.get_session()
+    partitions = ("aws", "aws-cn", "aws-us-gov")
+    known = [region for name in partitions for region in session.get_available_regions("eks", partition_name=name)]
+    assert sorted(known) == sorted(REGIONS)
 
 
 def test_an_expired_stack_says_what_to_do() -> None:

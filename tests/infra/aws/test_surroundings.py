@@ -57,7 +57,8 @@ def test_images_are_built_from_pinned_bases_and_pushed_under_the_digest_of_their
         assert image.inputs["push"] is True
         assert image.inputs["buildOnPreview"] is False
         assert image.inputs["platforms"] == ["linux/amd64"]
-        assert image.inputs["tags"] == [f"{REPOSITORY}:{source_version(name)}"]
+        (base,) = image.inputs["buildArgs"].values()
+        assert image.inputs["tags"] == [f"{REPOSITORY}:{source_version(name, base)}"]
         assert "registries" not in image.inputs
         assert Path(image.inputs["dockerfile"]["location"]).is_file()
         assert next(iter(image.inputs["buildArgs"].values())).endswith(DIGEST)
@@ -68,12 +69,13 @@ def test_another_source_is_another_tag(tmp_path: Path, monkeypatch: pytest.Monke
     folder.mkdir(parents=True)
     (folder / "train.py").write_text("one")
     monkeypatch.chdir(tmp_path)
-    first = source_version("training")
+    first = source_version("training", "python@sha256:1")
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "train.pyc").write_text("compiled")
-    assert source_version("training") == first
+    assert source_version("training", "python@sha256:1") == first
+    assert source_version("training", "python@sha256:2") != first
     (folder / "train.py").write_text("two")
-    assert source_version("training") != first
+    assert source_version("training", "python@sha256:1") != first
 
 
 def test_somebody_hears_of_the_bill_before_it_is_written(resources: Resources) -> None:
