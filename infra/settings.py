@@ -24,6 +24,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from infra.aws.settings import AwsSettings
 from infra.setting_problems import describe, fields_of, show
 from infra.setting_types import Group, Port, Real, Truth, Whole, refuse
+from infra.usage_settings import UsageSettings
 
 
 class SettingsError(pulumi.RunError):
@@ -144,6 +145,7 @@ class Settings(Group):
     serving: ServingSettings = ServingSettings()
     local: LocalSettings = LocalSettings()
     aws: AwsSettings = AwsSettings()
+    usage: UsageSettings = UsageSettings()
 
     @field_validator("expires_at")
     @classmethod

@@ -1,0 +1,122 @@
+"""Types of resources that cost nothing by themselves, each with the reason and who says so.
+
+A type is here because somebody looked, never because it has no price: that one is listed as unpriced.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Why a type costs nothing."""
+
+    reason: str
+    source: str
+
+
+_NETWORK = Free("parts of a network cost nothing by themselves", "Amazon VPC pricing page")
+_IAM = Free("identities and policies cost nothing", "AWS IAM user guide, Introduction")
+_BUCKET = Free("settings of a bucket cost nothing", "Amazon S3 pricing page")
+_EKS = Free("who may do what in a cluster costs nothing", "Amazon EKS pricing page")
+_TEMPLATE = Free(
+    "launch templates cost nothing: what is started from them is counted", "Amazon EC2 user guide, Launch templates"
+)
+_PLACED = Free("placement groups cost nothing", "Amazon EC2 user guide, Placement groups")
+_PART_OF = Free("parts of what they belong to, which is counted", "Pulumi registry, AWS")
+_BUILD = Free("built on the machine that deploys; their repository is counted", "Pulumi registry, Docker Build")
+_LOCAL = Free("run on this machine", "infra/local")
+_PROVIDER = Free("only say how a cloud is reached", "Pulumi documentation, Providers")
+_KUBERNETES = Free("what runs for it runs on nodes that are counted", "Kubernetes documentation, Workloads")
+
+FREE: Mapping[str, Free] = {
+    **dict.fromkeys(
+        (
+            "aws:ec2/subnet:Subnet",
+            "aws:ec2/route:Route",
+            "aws:ec2/routeTable:RouteTable",
+            "aws:ec2/routeTableAssociation:RouteTableAssociation",
+            "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+            "aws:ec2/securityGroup:SecurityGroup",
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+            "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        ),
+        _NETWORK,
+    ),
+    **dict.fromkeys(
+        (
+            "aws:iam/role:Role",
+            "aws:iam/rolePolicy:RolePolicy",
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            "aws:iam/policy:Policy",
+            "aws:iam/instanceProfile:InstanceProfile",
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        ),
+        _IAM,
+    ),
+    **dict.fromkeys(
+        (
+            "aws:s3/bucketLogging:BucketLogging",
+            "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+            "aws:s3/bucketPolicy:BucketPolicy",
+            "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+            "aws:s3/bucketVersioning:BucketVersioning",
+        ),
+        _BUCKET,
+    ),
+    **dict.fromkeys(
+        (
+            "aws:eks/accessEntry:AccessEntry",
+            "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+            "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        ),
+        _EKS,
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": _TEMPLATE,
+    "aws:ec2/placementGroup:PlacementGroup": _PLACED,
+    **dict.fromkeys(
+        (
+            "aws:cloudwatch/eventTarget:EventTarget",
+            "aws:ec2transitgateway/instanceState:InstanceState",
+            "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+            "aws:kms/alias:Alias",
+            "aws:sqs/queuePolicy:QueuePolicy",
+        ),
+        _PART_OF,
+    ),
+    "docker-build:index:Image": _BUILD,
+    **dict.fromkeys(
+        (
+            "kubernetes:apps/v1:DaemonSet",
+            "kubernetes:apps/v1:Deployment",
+            "kubernetes:apps/v1:StatefulSet",
+            "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+            "kubernetes:batch/v1:CronJob",
+            "kubernetes:batch/v1:Job",
+            "kubernetes:core/v1:ConfigMap",
+            "kubernetes:core/v1:LimitRange",
+            "kubernetes:core/v1:Namespace",
+            "kubernetes:core/v1:Pod",
+            "kubernetes:core/v1:ResourceQuota",
+            "kubernetes:core/v1:Secret",
+            "kubernetes:core/v1:ServiceAccount",
+            "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+            "kubernetes:policy/v1:PodDisruptionBudget",
+            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
+            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+            "kubernetes:rbac.authorization.k8s.io/v1:Role",
+            "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+            "kubernetes:scheduling.k8s.io/v1:PriorityClass",
+            "kubernetes:storage.k8s.io/v1:StorageClass",
+        ),
+        _KUBERNETES,
+    ),
+}
+_PREFIXES: Mapping[str, Free] = {"pulumi-python:dynamic/local:": _LOCAL, "pulumi:providers:": _PROVIDER}
+
+
+def free_type(type_: str) -> Free | None:
+    """Why a type costs nothing; None where nobody says that."""
+    return FREE.get(type_) or next((free for prefix, free in _PREFIXES.items() if type_.startswith(prefix)), None)

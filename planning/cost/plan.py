@@ -1,0 +1,136 @@
+"""Reads the document of `yard preview --json` or `pulumi preview --json`: which resources there are before and after.
+
+What a preview cannot know is the text 04da6b54-80e4-46f7-96ec-b56ff0331ba9, and a secret is `[secret]`: both are told
+apart from values by `planning.cost.inputs`. A document leaves out resources that stay as they are; how many is told by
+its `changeSummary`, so that what is missing from a cost can be said.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from planning.cost.inputs import text_of
+from planning.errors import PlanningError
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+_PROVIDER_TYPE = "pulumi:providers:"
+# Of somebody else, and only looked up.
+_READ = {"read", "read-replacement"}
+_MUST_BE = "must be the document of `yard preview --json` or `pulumi preview --json`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedResource:
+    """One resource as it will be, or as it was."""
+
+    urn: str
+    type: str
+    """Such as `aws:s3/bucket:Bucket`."""
+    name: str
+    parent: str = ""
+    """URN of its parent; empty: none."""
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    provider: str = ""
+    """The provider's reference: URN and identifier."""
+    custom: bool = True
+    """Whether it is something by itself. A component is not: it only holds others together."""
+    id: str = ""
+    """What the cloud calls it; empty while it does not exist."""
+    operation: str = "create"
+    """What is done to it, as Pulumi spells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a preview document says."""
+
+    config: Mapping[str, Any]
+    """The stack's configuration: full keys to text, objects as JSON text."""
+    before: tuple[PlannedResource, ...]
+    """What is there now and named in the document."""
+    after: tuple[PlannedResource, ...]
+    """What will be there and is named in the document."""
+    unseen: int
+    """Resources that stay as they are and are not in the document: they are in no cost made of it."""
+
+
+def read_plan(document: object) -> Plan:
+    """The plan of a document, given as a mapping or as JSON text. Raises PlanningError for anything else."""
+    parsed = _parse(document) if isinstance(document, str | bytes) else document
+    steps = parsed.get("steps", []) if isinstance(parsed, Mapping) else None
+    if not isinstance(parsed, Mapping) or not isinstance(steps, list) or not ("steps" in parsed or "config" in parsed):
+        raise PlanningError(f"preview document: has no steps; {_MUST_BE}")
+    before: list[PlannedResource] = []
+    after: list[PlannedResource] = []
+    same = 0
+    problems: list[str] = []
+    for number, step in enumerate(steps):
+        try:
+            operation = str(step["op"])
+            old, new = step.get("oldState"), step.get("newState")
+            same += operation == "same"
+            if operation in _READ:
+                continue
+            if old:
+                before.append(_resource(old, operation))
+            if new and operation != "delete":
+                after.append(_resource(new, operation))
+        except (KeyError, TypeError, AttributeError):
+            problems.append(f"preview document: step {number} is none of a preview; {_MUST_BE}")
+    if problems:
+        raise PlanningError.of(problems[:10])
+    unchanged = _count((parsed.get("changeSummary") or {}).get("same"))
+    return Plan(
+        config=_mapping(parsed.get("config")),
+        before=tuple(before),
+        after=tuple(after),
+        unseen=max(0, unchanged - same),
+    )
+
+
+def region_of(resource: PlannedResource, resources: Mapping[str, PlannedResource], config: Mapping[str, Any]) -> str:
+    """Where a resource of AWS is: its own `region`, else its provider's, else `aws:region`; empty where nothing says.
+
+    :param resources: Those of the same plan, by URN.
+    """
+    provider = resources.get(resource.provider.rpartition("::")[0])
+    found = text_of(resource.inputs.get("region"))
+    if not found and provider is not None and provider.type.startswith(_PROVIDER_TYPE):
+        found = text_of(provider.inputs.get("region"))
+    return found or text_of(config.get("aws:region")) or ""
+
+
+def key_of(urn: str) -> str:
+    """What a resource has in common with the same one of another stack: its URN without stack and project."""
+    return urn.split("::", 2)[-1]
+
+
+def _parse(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise PlanningError(f"preview document: is no JSON ({error}); {_MUST_BE}") from None
+
+
+def _resource(state: Mapping[str, Any], operation: str) -> PlannedResource:
+    urn = state["urn"]
+    return PlannedResource(
+        urn=urn,
+        type=state["type"],
+        name=urn.rpartition("::")[2],
+        parent=state.get("parent") or "",
+        inputs=_mapping(state.get("inputs")),
+        provider=state.get("provider") or "",
+        custom=bool(state.get("custom")),
+        id=text_of(state.get("id")) or "",
+        operation=operation,
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
