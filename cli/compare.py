@@ -1,6 +1,134 @@
-"""`yard compare`: clouds and regions compared."""
+"""`yard compare`: scores clouds and regions for a piece of work, and says what each figure rests on."""
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.errors import CommandError
+from cli.exit_status import ExitStatus
+from cli.project_folder import find_project_folder
+
+if TYPE_CHECKING:
+    from planning.comparison.report import Comparison
 
 
-def compare() -> int:
-    """Clouds and regions compared."""
-    raise NotImplementedError
+def compare(
+    gpu: Annotated[str, typer.Option("--gpu", help="Model of the GPU, such as A100; its variants count too.")] = "",
+    gpu_memory: Annotated[
+        float | None, typer.Option("--gpu-memory", metavar="GIB", help="The least memory of each GPU, in GiB.")
+    ] = None,
+    per: Annotated[
+        str, typer.Option("--per", help="What prices are for: gpu, memory (GiB), or tflops (peak dense FP16).")
+    ] = "",
+    clouds: Annotated[
+        list[str] | None, typer.Option("--cloud", help="Only this cloud; several times for more.")
+    ] = None,
+    regions: Annotated[list[str] | None, typer.Option("--region", help="Only this region; several times.")] = None,
+    continents: Annotated[
+        list[str] | None, typer.Option("--continent", help="Only there, such as Europe; several times.")
+    ] = None,
+    countries: Annotated[
+        list[str] | None, typer.Option("--country", help="Only there, such as DE; several times.")
+    ] = None,
+    data: Annotated[
+        str, typer.Option("--data", metavar="CLOUD:REGION", help="Where the data lies that has to be moved.")
+    ] = "",
+    data_gb: Annotated[
+        float, typer.Option("--data-gb", metavar="GB", help="How much data is moved and stored.")
+    ] = 1000,
+    users: Annotated[
+        str, typer.Option("--users", metavar="CLOUD:REGION", help="The region next to the users, for the distance.")
+    ] = "",
+    weight: Annotated[
+        list[str] | None,
+        typer.Option("--weight", metavar="CRITERION=NUMBER", help="How much one counts; 'others' is all not named."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="Weights in YAML or JSON; --weight goes before it.")
+    ] = None,
+    min_coverage: Annotated[
+        float, typer.Option("--min-coverage", help="The share of the weight that has to be known for a rank.")
+    ] = 0.5,
+    max_age_days: Annotated[
+        int, typer.Option("--max-age-days", help="Older prices are left out, counted from the newest one.")
+    ] = 365,
+    directory: options.Directory = Path(),
+    sources: Annotated[bool, typer.Option("--sources", help="Print every figure's sources too.")] = False,
+    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no net.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a picture.")] = None,
+) -> int:
+    """Compare clouds and regions on price, spot, offers, network, storage, egress, data protection and distance."""
+    from planning.comparison.features import load_features
+    from planning.comparison.report import compare as compare_all
+    from planning.comparison.request import Request, per_of
+    from planning.comparison.weights import make_weights, parse_weights
+    from planning.comparison.weights_file import read_weights
+    from planning.network.places import Place
+    from planning.prices.refreshed import project_book
+
+    given = [read_weights(weights)] if weights else []
+    request = Request(
+        gpu=gpu,
+        gpu_memory_gib=gpu_memory,
+        per=per_of(per),
+        clouds=tuple(clouds or ()),
+        regions=tuple(regions or ()),
+        continents=tuple(continents or ()),
+        countries=tuple(countries or ()),
+        data=Place.parse(data, "--data") if data else None,
+        data_gb=data_gb,
+        users=Place.parse(users, "--users") if users else None,
+    )
+    comparison = compare_all(
+        project_book(find_project_folder(directory)),
+        load_features(),
+        request,
+        make_weights(*given, parse_weights(weight or [])),
+        max_age_days=max_age_days,
+        min_coverage=min_coverage,
+    )
+    _write_files(comparison, html, png)
+    if json:
+        from planning.comparison.rendering.document import as_document
+
+        typer.echo(json_format.dumps(as_document(comparison), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(comparison, sources=sources)
+    return ExitStatus.SUCCESS
+
+
+def _print(comparison: "Comparison", *, sources: bool) -> None:
+    from rich.console import Console
+
+    from cli.compare_table import print_comparison, print_sources
+
+    console = Console()
+    print_comparison(comparison, console)
+    if sources:
+        print_sources(comparison, console)
+
+
+def _write_files(comparison: "Comparison", html: Path | None, png: Path | None) -> None:
+    """Writes what is asked for, each file at once or not at all."""
+    if html is not None:
+        from planning.comparison.rendering.page import as_page
+
+        _write(html, as_page(comparison).encode("utf-8"), "--html")
+    if png is not None:
+        from planning.comparison.rendering.picture import as_png
+
+        _write(png, as_png(comparison), "--png")
+
+
+def _write(path: Path, content: bytes, option: str) -> None:
+    from engine.durable_files import replace_file
+
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise CommandError(f"{option} = {str(path)!r}: cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {path}", err=True)

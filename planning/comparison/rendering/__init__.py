@@ -1,0 +1,1 @@
+"""A comparison as people and machines read it: a JSON document, a page, a picture."""
