@@ -70,7 +70,10 @@ class PoolSurroundings:
     node_role_arn: pulumi.Input[str]
     volumes_key_arn: pulumi.Input[str]
     tags: Mapping[str, str]
-    """Tags of instances, volumes and network interfaces: EKS does not hand a group's own tags on."""
+    """Tags of instances, volumes and network interfaces: EKS does not hand a group's own tags on.
+
+    None that changes while nodes work: another tag is another template, for which EKS replaces every node.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,7 +175,8 @@ class AwsPlatform(pulumi.ComponentResource):
             subnet_ids=self._network.private_subnet_ids,
             node_role_arn=role.arn,
             volumes_key_arn=self._keys.arns["volumes"],
-            tags=self._args.tags,
+            # A stack that gets a later moment keeps its nodes, and what trains on them.
+            tags={tag: value for tag, value in self._args.tags.items() if tag != "expires_at"},
         )
         # A node is ready when its pods have a network.
         after_network = pulumi.ResourceOptions(parent=self, depends_on=[self._network_addons])

@@ -40,7 +40,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.stack_folder = folder / ".pulumi" / "local" / "local"
-        for name in ("infra", "workloads", "__main__.py"):
+        for name in ("infra", "planning", "workloads", "__main__.py"):
             (folder / name).symlink_to(ROOT / name)
         stack = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
         stack.pop("encryptionsalt", None)

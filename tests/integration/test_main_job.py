@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     for name in ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py"):
         folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    for name in ("infra", "workloads"):
+    for name in ("infra", "planning", "workloads"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "image"))
     yield folder
     if (folder / ".pulumi").exists():

@@ -48,7 +48,8 @@ BUCKETS = ("datasets", "checkpoints", "models", "logs")
 def project(tmp_path: Path) -> Iterator[Path]:
     """The platform with one short job that stores an object in a bucket that it finds empty."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    shutil.copytree(ROOT / "infra", tmp_path / "infra", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("infra", "planning"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "Pulumi.local.yaml").write_text("config: {}\n")
     (tmp_path / "__main__.py").write_text(PROGRAM)
     (tmp_path / "stub.py").write_text(JOB)

@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Path:
     policy_python()
     for name in ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py"):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("infra", "workloads", "policies"):
+    for name in ("infra", "planning", "workloads", "policies"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "image", ".venv"))
     (tmp_path / "policies" / ".venv").symlink_to(ROOT / "policies" / ".venv")
     return tmp_path

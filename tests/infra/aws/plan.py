@@ -81,7 +81,7 @@ def make_project(folder: Path, stack: str, changes: Mapping[str, Any] | None = N
 
     :param changes: Configuration keys that replace those of the committed stack file.
     """
-    for name in ("infra", "workloads", "policies"):
+    for name in ("infra", "planning", "workloads", "policies"):
         (folder / name).symlink_to(ROOT / name)
     for name in ("Pulumi.yaml", "__main__.py"):
         (folder / name).write_text((ROOT / name).read_text())

@@ -79,6 +79,8 @@ def test_what_nodes_are_made_of_carries_the_stacks_tags(resources: Resources) ->
         assert {*specifications} == {"instance", "volume", "network-interface"}
         for tags in specifications.values():
             assert {"project", "stack", "owner", "cost_centre", "Name"} <= tags.keys()
+            # Another value would be another template, and every node replaced.
+            assert "expires_at" not in tags
         # The node termination handler looks after instances with this tag only.
         assert specifications["instance"]["aws-node-termination-handler/managed"] == "true"
 
