@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import main_job, previews
+from bench import fleet, main_job, previews
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -48,6 +48,7 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
     return [
         Benchmark(previews.NAME, previews.steps(sizes, with_cli=pulumi is not None), measure_previews),
         Benchmark(main_job.NAME, main_job.STEPS, measure_main_job),
+        Benchmark(fleet.NAME, fleet.steps(), fleet.measure_fleet),
     ]
 
 

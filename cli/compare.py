@@ -61,7 +61,10 @@ def compare(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no net.")] = None,
     png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a picture.")] = None,
 ) -> int:
-    """Compare clouds and regions on price, spot, offers, network, storage, egress, data protection and distance."""
+    """Compare clouds and regions, with weights of your own.
+
+    On price, spot, offers, network, storage, egress, data protection and distance.
+    """
     from planning.comparison.features import load_features
     from planning.comparison.report import compare as compare_all
     from planning.comparison.request import Request, per_of

@@ -41,7 +41,10 @@ def cost(
     json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON: every line with its source.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
 ) -> int:
-    """Show what a stack costs an hour, a month and a run, line by line, by its preview. Needs no credentials."""
+    """Show what a stack costs an hour, a month and a run.
+
+    Line by line, from its preview. Needs no credentials.
+    """
     if against and change:
         raise CommandError("--against and --change exclude each other", ExitStatus.CONFIGURATION)
     if json and markdown:

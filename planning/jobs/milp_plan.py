@@ -16,12 +16,13 @@ from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint
 from scipy.sparse import coo_array
 
 from planning.jobs.bounds import shortest_makespan
 from planning.jobs.model import Job, Workload
 from planning.jobs.schedule import Placement, Schedule
+from planning.solver import solve
 
 Floats = npt.NDArray[np.float64]
 
@@ -131,7 +132,7 @@ class _Programme:
         weights = np.zeros(self.size)
         weights[-1] = 1.0
         rules = [*self._rules, *(self._ends_before_last(job) for job in self._workload.jobs)]
-        result = milp(
+        result = solve(
             weights,
             constraints=rules,
             integrality=np.ones(self.size),
@@ -152,7 +153,7 @@ class _Programme:
         # The mean of all decides where it makes next to no difference to the worst team.
         weights[-1] = 100.0
         integrality = np.append(np.ones(self.size - 1), 0.0)
-        result = milp(
+        result = solve(
             weights,
             constraints=[*self._rules, *self._team_waits(waits)],
             integrality=integrality,

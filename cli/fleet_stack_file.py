@@ -1,0 +1,210 @@
+"""Writes a fleet to a stack's file, as the GPU pools of `trainyard:aws`; nothing else in the file changes.
+
+Pools are what `infra/aws/instance_settings.py` calls GpuPoolSettings. Only the lines of `gpu_pools` are replaced, so
+that comments, order and quotes around them stay as they are.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import CommandError
+from cli.exit_status import ExitStatus
+from cli.project_folder import find_project_folder
+from engine.durable_files import replace_file
+from engine.project import load_project
+from engine.stack_settings import StackSettings, parse_stack_settings
+from engine.yaml_documents import parse_document
+
+if TYPE_CHECKING:
+    from planning.fleet.plan import FleetPlan, Pool
+
+_PLATFORM = "trainyard:aws"
+_POOLS = "gpu_pools"
+_LONGEST_NAME = 20
+_CAPACITIES = ("on_demand", "spot", "reserved")
+_RESERVATION = re.compile(r"(cr-[0-9a-f]{8,17})(?:@([a-z0-9-]+))?")
+
+
+def open_stack_file(path: Path) -> "StackFile":
+    """The stack's file, read and checked before anything is computed. Raises CommandError and InvalidFile."""
+    found = re.fullmatch(r"Pulumi\.(.+)\.ya?ml", path.name)
+    if not found:
+        raise _refused(f"write = {str(path)!r}: must be a stack's file, Pulumi.STACK.yaml")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refused(f"write = {str(path)!r}: cannot be read: {error}") from None
+    project = load_project(find_project_folder(path.parent))
+    settings = parse_stack_settings(project, found[1], parse_document(path, text))
+    config = settings.config
+    if config.get("trainyard:cloud") != "aws":
+        raise _refused(
+            f"write = {str(path)!r}: its trainyard:cloud is {config.get('trainyard:cloud', 'local')!r}; only a stack "
+            "on aws has GPU pools"
+        )
+    if not isinstance(config.get(_PLATFORM), dict) or not config.get("aws:region"):
+        raise _refused(f"write = {str(path)!r}: must set aws:region and {_PLATFORM} before a fleet can go there")
+    return StackFile(path, text, settings)
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack's file that a fleet can be written to."""
+
+    path: Path
+    text: str = field(repr=False)
+    settings: StackSettings = field(repr=False)
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+        return str(self.settings.config["aws:region"])
+
+    @property
+    def zones(self) -> list[str]:
+        """The zones of the stack's network."""
+        network = self.settings.config[_PLATFORM].get("network")
+        zones = network.get("zones") if isinstance(network, dict) else None
+        return [str(zone) for zone in zones] if isinstance(zones, list) else []
+
+    def write(self, plan: "FleetPlan", reservation: str) -> tuple[str, ...]:
+        """Writes the plan's pools; returns the names of the pools that were there before.
+
+        Raises CommandError where the plan does not fit the stack: nothing is written then.
+        """
+        problems = list(self._problems(plan, reservation))
+        if problems:
+            raise _refused(f"write = {str(self.path)!r}: " + f"\nwrite = {str(self.path)!r}: ".join(problems))
+        pools = dict(self._pools(plan, reservation))
+        after = _replaced(self.text, pools)
+        written = parse_stack_settings(
+            self.settings.project, self.settings.stack, parse_document(self.path, after)
+        ).config
+        expected = dict(self.settings.config)
+        expected[_PLATFORM] = {**expected[_PLATFORM], _POOLS: written[_PLATFORM][_POOLS]}
+        assert written == expected, "something else in the stack's file would have changed"
+        try:
+            replace_file(self.path, after.encode())
+        except OSError as error:
+            raise CommandError(f"{self.path} cannot be written: {error.strerror or error}") from None
+        return tuple(self.settings.config[_PLATFORM].get(_POOLS) or {})
+
+    def _problems(self, plan: "FleetPlan", reservation: str) -> Iterator[str]:
+        places = sorted({str(pool.candidate.place) for pool in plan.pools})
+        if places != [f"aws:{self.region}"]:
+            yield (
+                f"its stack is in aws:{self.region}, and this fleet in {', '.join(places)}; plan it with "
+                f"--cloud aws --region {self.region}"
+            )
+        for zone in sorted({pool.candidate.price.zone for pool in plan.pools} - {"", *self.zones}):
+            yield f"its network has the zones {', '.join(self.zones) or 'none'}, and this fleet is in {zone}"
+        reserved = [pool for pool in plan.pools if pool.candidate.is_prepaid]
+        found = _RESERVATION.fullmatch(reservation)
+        if reservation and not found:
+            yield f"reservation = {reservation!r}: must be cr-0123456789abcdef0, with @ZONE where no price tells it"
+        if len(reserved) > 1:
+            yield "this fleet has several reserved pools, each of which needs a capacity block of its own"
+        elif reserved and not reservation:
+            yield "this fleet is reserved: name its capacity block with --reservation cr-…"
+        elif reserved and found and not (reserved[0].candidate.price.zone or found[2]):
+            yield f"reservation = {reservation!r}: needs the block's zone too, as {found[1]}@{self.region}a"
+        elif reserved and found and found[2] and found[2] not in self.zones:
+            yield f"reservation = {reservation!r}: its network has the zones {', '.join(self.zones) or 'none'}"
+        if reservation and not reserved:
+            yield f"reservation = {reservation!r}: this fleet has nothing reserved"
+        yield from (
+            f"a stack on aws buys {', '.join(_CAPACITIES)}, and not {pool.candidate.price.capacity}"
+            for pool in plan.pools
+            if pool.candidate.price.capacity not in _CAPACITIES
+        )
+
+    def _pools(self, plan: "FleetPlan", reservation: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        names: set[str] = set()
+        found = _RESERVATION.fullmatch(reservation)
+        for pool in plan.pools:
+            name = _name(pool, names)
+            names.add(name)
+            price = pool.candidate.price
+            settings: dict[str, Any] = {
+                "capacity": price.capacity,
+                "instance_types": [pool.candidate.kind.name],
+                "min_nodes": 0,
+                "max_nodes": pool.nodes,
+            }
+            zone = price.zone
+            if price.capacity == "reserved" and found:
+                zone = zone or found[2]
+                settings["capacity_reservation_id"] = found[1]
+            if plan.work.coupling == "synchronous" and pool.nodes > 1:
+                zone = zone or (self.zones[0] if self.zones else "")
+                settings["tightly_coupled"] = True
+            if zone:
+                settings["zones"] = [zone]
+            disk = round(plan.work.disk_gib)
+            settings["disk_gib"] = max(disk, 50)
+            yield name, settings
+
+
+def _name(pool: "Pool", taken: set[str]) -> str:
+    """Such as `spot-g6-12xlarge`: what it is, as short as a pool's name has to be, and given once."""
+    words = {"on_demand": "demand", "spot": "spot", "reserved": "reserved"}
+    plain = re.sub(r"[^a-z0-9]+", "-", f"{words[pool.candidate.price.capacity]}-{pool.candidate.kind.name}".lower())
+    name = plain[:_LONGEST_NAME].strip("-")
+    number = 2
+    while name in taken:
+        ending = f"-{number}"
+        name = plain[: _LONGEST_NAME - len(ending)].strip("-") + ending
+        number += 1
+    return name
+
+
+def _replaced(text: str, pools: dict[str, Any]) -> str:
+    """The file's text with these pools."""
+    from ruamel.yaml import YAML
+
+    editor = YAML(typ="rt")
+    editor.preserve_quotes = True
+    editor.width = 1_000_000
+    editor.indent(mapping=2, sequence=4, offset=2)
+    content = editor.load(text)
+    platform = content["config"][_PLATFORM]
+    if platform.fa.flow_style() or _POOLS not in platform:
+        # No lines of its own that could be replaced: the editor writes the file anew, with its comments.
+        platform[_POOLS] = pools
+        result = StringIO()
+        editor.dump(content, result)
+        return result.getvalue()
+    lines = text.splitlines(keepends=True)
+    first, column = platform.lc.key(_POOLS)
+    last = first + 1
+    for number in range(first + 1, len(lines)):
+        line = lines[number]
+        if line.strip() and len(line) - len(line.lstrip()) <= column:
+            break
+        if line.strip():
+            last = number + 1
+    block = _as_lines(pools, " " * column)
+    ending = "" if last >= len(lines) or block.endswith("\n") else "\n"
+    return "".join([*lines[:first], block, ending, *lines[last:]])
+
+
+def _as_lines(pools: dict[str, Any], margin: str) -> str:
+    """The setting as lines: each pool's lists in one line, as people write them."""
+    lines = [f"{margin}{_POOLS}:"]
+    for name, settings in pools.items():
+        lines.append(f"{margin}  {name}:")
+        for key, value in settings.items():
+            if isinstance(value, list):
+                shown = f"[{', '.join(value)}]"
+            else:
+                shown = str(value).lower() if isinstance(value, bool) else str(value)
+            lines.append(f"{margin}    {key}: {shown}")
+    return "\n".join(lines) + "\n"
+
+
+def _refused(message: str) -> CommandError:
+    return CommandError(message, ExitStatus.CONFIGURATION)

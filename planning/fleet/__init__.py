@@ -1,0 +1,1 @@
+"""Which instances to rent, where, and how: a mixed-integer programme that explains its answer."""

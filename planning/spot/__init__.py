@@ -1,0 +1,1 @@
+"""Spot capacity: how often it is taken away, and what that costs a job."""
