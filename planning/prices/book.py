@@ -93,8 +93,12 @@ class PriceBook:
 
     @cached_property
     def as_of(self) -> datetime.date:
-        """The day of the newest price. Ages are measured from it, so that a book says the same tomorrow."""
-        return max([*(price.as_of for price in self.instances), *(price.as_of for price in self.services)])
+        """The day of the newest price of an instance, or of a service where there is none.
+
+        Ages are measured from it, so that a book says the same tomorrow.
+        """
+        rows = self.instances or self.services
+        return max(row.as_of for row in rows)
 
     @cached_property
     def _types(self) -> dict[tuple[str, str], InstanceType]:

@@ -104,10 +104,9 @@ def age_of(book: PriceBook, today: datetime.date) -> Age:
     newest: dict[str, datetime.date] = {}
     for price in book.instances:
         newest[price.cloud] = max(price.as_of, newest.get(price.cloud, price.as_of))
-    as_of = max(newest.values(), default=book.as_of)
     return Age(
-        as_of=as_of,
-        days=(today - as_of).days,
+        as_of=book.as_of,
+        days=(today - book.as_of).days,
         dated=dict(sorted(Counter(price.cloud for price in dated).items())),
         without_price=tuple(cloud for cloud in CLOUDS if cloud not in newest),
         newest={cloud: newest[cloud] for cloud in CLOUDS if cloud in newest},
