@@ -1,13 +1,11 @@
 """`yard compare`: scores clouds and regions for a piece of work, and says what each figure rests on."""
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
-from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
 
@@ -47,7 +45,7 @@ def compare(
         typer.Option("--weight", metavar="CRITERION=NUMBER", help="How much one counts; 'others' is all not named."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="Weights in YAML or JSON; --weight goes before it.")
+        Path | None, typer.Option("--weights", metavar="FILE", help="Weights in YAML or JSON; --weight overrides it.")
     ] = None,
     min_coverage: Annotated[
         float, typer.Option("--min-coverage", help="The share of the weight that has to be known for a rank.")
@@ -57,9 +55,14 @@ def compare(
     ] = 365,
     directory: options.Directory = Path(),
     sources: Annotated[bool, typer.Option("--sources", help="Print every figure's sources too.")] = False,
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no net.")] = None,
-    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a picture.")] = None,
+    json: options.Json = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Draw a page that needs no net, .html.", dir_okay=False),
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option("--png", metavar="FILE", help="Draw a picture, .png.", dir_okay=False)
+    ] = None,
 ) -> int:
     """Compare clouds and regions, with weights of your own.
 
@@ -69,11 +72,12 @@ def compare(
     from planning.comparison.report import compare as compare_all
     from planning.comparison.request import Request, per_of
     from planning.comparison.weights import make_weights, parse_weights
-    from planning.comparison.weights_file import read_weights
+    from planning.documents import as_mapping, read_document
     from planning.network.places import Place
     from planning.prices.refreshed import project_book
 
-    given = [read_weights(weights)] if weights else []
+    _check_files(html, png)
+    given = [as_mapping(read_document(weights, "--weights"), f"--weights = {str(weights)!r}")] if weights else []
     request = Request(
         gpu=gpu,
         gpu_memory_gib=gpu_memory,
@@ -94,13 +98,14 @@ def compare(
         max_age_days=max_age_days,
         min_coverage=min_coverage,
     )
-    _write_files(comparison, html, png)
     if json:
+        from cli.json_output import print_json
         from planning.comparison.rendering.document import as_document
 
-        typer.echo(json_format.dumps(as_document(comparison), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(as_document(comparison))
     else:
         _print(comparison, sources=sources)
+    _write_files(comparison, html, png, json=json)
     return ExitStatus.SUCCESS
 
 
@@ -115,23 +120,25 @@ def _print(comparison: "Comparison", *, sources: bool) -> None:
         print_sources(comparison, console)
 
 
-def _write_files(comparison: "Comparison", html: Path | None, png: Path | None) -> None:
+def _check_files(html: Path | None, png: Path | None) -> None:
+    """Refuses files that cannot be written before anything is computed. Raises PlanningError."""
+    from planning.pictures import check_picture_path
+
+    if html is not None:
+        check_picture_path(html, (".html", ".htm"), option="--html")
+    if png is not None:
+        check_picture_path(png, (".png",), option="--png")
+
+
+def _write_files(comparison: "Comparison", html: Path | None, png: Path | None, *, json: bool) -> None:
     """Writes what is asked for, each file at once or not at all."""
     if html is not None:
+        from cli.picture_file import write_picture
         from planning.comparison.rendering.page import as_page
 
-        _write(html, as_page(comparison).encode("utf-8"), "--html")
+        write_picture(html, as_page(comparison).encode("utf-8"), option="--html", json=json)
     if png is not None:
+        from cli.picture_file import write_picture
         from planning.comparison.rendering.picture import as_png
 
-        _write(png, as_png(comparison), "--png")
-
-
-def _write(path: Path, content: bytes, option: str) -> None:
-    from engine.durable_files import replace_file
-
-    try:
-        replace_file(path, content)
-    except OSError as error:
-        raise CommandError(f"{option} = {str(path)!r}: cannot be written: {error.strerror}") from None
-    typer.echo(f"wrote {path}", err=True)
+        write_picture(png, as_png(comparison), option="--png", json=json)

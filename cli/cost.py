@@ -38,7 +38,7 @@ def cost(
         typer.Option("--usage", "-u", metavar="KEY=VALUE", help="Assume something else; may be given several times."),
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", "-l", help="Show every line with its price and source.")] = False,
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON: every line with its source.")] = False,
+    json: options.Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
 ) -> int:
     """Show what a stack costs an hour, a month and a run.
@@ -50,7 +50,7 @@ def cost(
     if json and markdown:
         raise CommandError("--json and --markdown exclude each other", ExitStatus.CONFIGURATION)
     folder = find_project_folder(directory)
-    from planning.cost.difference import difference
+    from planning.cost.difference import difference, price_change
     from planning.cost.estimate import price_plan
     from planning.prices.refreshed import project_book
 
@@ -64,10 +64,10 @@ def cost(
         _show_cost(cost, title, lines=lines, json=json, markdown=markdown)
         return ExitStatus.SUCCESS
     if change:
-        other, other_title = price_plan(plan, book, assumed, when="before"), "what is deployed"
+        found, other_title = price_change(plan, book, assumed), "what is deployed"
     else:
-        other, other_title = _cost_of_other(folder, against, book, changes), against
-    _show_difference(difference(other, cost), f"{title} against {other_title}", json=json, markdown=markdown)
+        found, other_title = difference(_cost_of_other(folder, against, book, changes), cost), against
+    _show_difference(found, f"{title} against {other_title}", json=json, markdown=markdown)
     return ExitStatus.SUCCESS
 
 
@@ -140,14 +140,14 @@ def _preview(folder: Path, stack: str) -> "Plan":
 
 def _show_cost(cost: "PlanCost", title: str, *, lines: bool, json: bool, markdown: bool) -> None:
     import datetime
-    from json import dumps
 
+    from cli.json_output import print_json
     from planning.cost.documents import cost_document
     from planning.cost.markdown import cost_markdown
 
     today = datetime.datetime.now(datetime.UTC).date()
     if json:
-        typer.echo(dumps({"stack": title, **cost_document(cost)}, indent=2))
+        print_json({"stack": title, **cost_document(cost)})
     elif markdown:
         typer.echo(cost_markdown(cost, f"Cost of {title}", today), nl=False)
     else:
@@ -158,14 +158,14 @@ def _show_cost(cost: "PlanCost", title: str, *, lines: bool, json: bool, markdow
 
 def _show_difference(found: "CostDifference", title: str, *, json: bool, markdown: bool) -> None:
     import datetime
-    from json import dumps
 
+    from cli.json_output import print_json
     from planning.cost.documents import difference_document
     from planning.cost.markdown import difference_markdown
 
     today = datetime.datetime.now(datetime.UTC).date()
     if json:
-        typer.echo(dumps({"compared": title, **difference_document(found)}, indent=2))
+        print_json({"compared": title, **difference_document(found)})
     elif markdown:
         typer.echo(difference_markdown(found, f"Cost of {title}", today), nl=False)
     else:

@@ -1,7 +1,6 @@
 """`yard data allreduce`: how data-parallel training scales, and whether the network or the GPU sets the pace."""
 
 import dataclasses
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +9,11 @@ import typer
 from cli import options
 from cli.data_instance_type import type_named
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from cli.project_folder import find_project_folder
 from planning.errors import PlanningError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from planning.network.allreduce import Scaling
     from planning.network.interconnect import NodeNetwork
 
@@ -46,15 +44,11 @@ def allreduce(
     gpu_gbps: Annotated[float | None, typer.Option("--gpu-gbps", help="Between GPUs of a node, one way.")] = None,
     node_gbps: Annotated[float | None, typer.Option("--node-gbps", help="Between nodes.")] = None,
     cloud: Annotated[str, typer.Option("--cloud", help="Where several clouds have a type of that name.")] = "",
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", help="Draw efficiency by GPUs into this file, .png or .svg.", dir_okay=False),
-    ] = None,
+    picture: options.Picture = None,
     directory: options.Directory = Path(),
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+    json: options.Json = False,
 ) -> int:
     """Tell how data-parallel training scales with nodes, and whether the network or the GPU is the limit."""
-    from planning.network.allreduce import scaling_efficiency
     from planning.network.interconnect import network_of
     from planning.prices.refreshed import project_book
     from planning.quantities import above, whole
@@ -66,6 +60,10 @@ def allreduce(
     compute = _compute_seconds(step_seconds, tokens, tflops, parameters)
     if picture and compute is None:
         raise PlanningError(f"--picture = '{picture}': must come with --step-seconds, or with --tokens and --tflops")
+    if picture:
+        from planning.pictures import check_picture_path
+
+        check_picture_path(picture)
     instance = type_named(project_book(find_project_folder(directory)), instance_type, cloud, "--type")
     network = network_of(instance, gpu_gbps=gpu_gbps, node_gbps=node_gbps)
     rows = [_row(network, count, parameters * bytes_each, compute, overlap, achieved) for count in _counts(nodes)]
@@ -82,21 +80,18 @@ def allreduce(
         "results": rows,
         "sources": list(network.sources),
     }
-    if picture and compute is not None:
-        known = [
-            found
-            for count in _counts(nodes)
-            if (
-                found := scaling_efficiency(
-                    compute, parameters * bytes_each, count, network, overlap=overlap, achieved=achieved
-                )
-            )
-        ]
-        _draw(picture, instance.name, known)
+    known = [] if compute is None else _scalings(network, nodes, parameters * bytes_each, compute, overlap, achieved)
+    if picture and not known:
+        raise PlanningError(f"--picture = '{picture}': there is nothing to draw, the bandwidths are unknown")
     if json:
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
     else:
         _print_allreduce(document)
+    if picture:
+        from cli.picture_file import write_picture
+        from planning.network.picture import draw_scaling
+
+        write_picture(picture, draw_scaling(known, instance.name, picture.suffix), json=json)
     return ExitStatus.SUCCESS
 
 
@@ -124,6 +119,19 @@ def _counts(most: int) -> list[int]:
     while counts[-1] * 2 <= most:
         counts.append(counts[-1] * 2)
     return counts if counts[-1] == most else [*counts, most]
+
+
+def _scalings(
+    network: "NodeNetwork", nodes: int, gradient_bytes: float, compute: float, overlap: float, achieved: float
+) -> "list[Scaling]":
+    """How each number of nodes scales, where that is known."""
+    from planning.network.allreduce import scaling_efficiency
+
+    all_counts = (
+        scaling_efficiency(compute, gradient_bytes, count, network, overlap=overlap, achieved=achieved)
+        for count in _counts(nodes)
+    )
+    return [scaling for scaling in all_counts if scaling]
 
 
 def _row(
@@ -186,29 +194,3 @@ def _print_allreduce(document: dict[str, Any]) -> None:
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     print_list(console, "Sources", document["sources"])
-
-
-def _draw(file: Path, name: str, rows: "Sequence[Scaling]") -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    if file.suffix.lower() not in (".png", ".svg"):
-        raise PlanningError(f"--picture = '{file}': must end in .png or .svg")
-    if not rows:
-        raise PlanningError(f"--picture = '{file}': there is nothing to draw, the bandwidths are unknown")
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.plot([row.gpus for row in rows], [row.efficiency for row in rows], marker="o")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks([row.gpus for row in rows], labels=[str(row.gpus) for row in rows], minor=False)
-    axes.minorticks_off()
-    axes.set_ylim(0, 1.05)
-    axes.set_xlabel("GPUs")
-    axes.set_ylabel("share of a step that computes")
-    axes.set_title(f"{name}: scaling efficiency, modelled")
-    axes.grid(visible=True, alpha=0.3)
-    try:
-        figure.savefig(file, metadata={"Date": None} if file.suffix.lower() == ".svg" else None)
-    except OSError as error:
-        raise PlanningError(f"--picture = '{file}': cannot be written: {error.strerror or error}") from None

@@ -1,13 +1,14 @@
 """`yard data assign`: which worker reads which shard, from near by where it can and with equal loads."""
 
 import dataclasses
-import json as json_format
 from typing import Annotated, Any
 
 import typer
 
 from cli import data_storage as storage_options
+from cli import options
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from planning.errors import PlanningError
 
 
@@ -23,7 +24,7 @@ def assign(
         typer.Option("--worker", metavar="NAME@DOMAIN", help="A worker and the domain or node it is near to; repeat."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="With --json: the shards of every worker too.")] = False,
-    json: storage_options.Json = False,
+    json: options.Json = False,
 ) -> int:
     """Assign every shard to one worker: loads within one of each other, as few bytes from afar as possible."""
     storage = storage_options.read_options(file, shards, nodes, domains, node)
@@ -54,7 +55,7 @@ def assign(
         "workers": rows,
     }
     if json:
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
     else:
         _print(document)
     return ExitStatus.SUCCESS

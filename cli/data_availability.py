@@ -2,13 +2,14 @@
 needs."""
 
 import dataclasses
-import json as json_format
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import data_storage as storage_options
+from cli import options
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 
 if TYPE_CHECKING:
     from planning.data.document import Storage
@@ -36,14 +37,14 @@ def availability(
         int, typer.Option("--needed", "-k", help="Parts that give a shard back: 1 for replicas, k for erasure coding.")
     ] = 1,
     node_availability: Annotated[
-        float | None, typer.Option("--node-availability", help="Probability that a node is up; before the file's.")
+        float | None, typer.Option("--node-availability", help="Probability that a node is up; overrides the file's.")
     ] = None,
     domain_availability: Annotated[
         float | None,
         typer.Option("--domain-availability", help="Probability that a failure domain is up, apart from its nodes."),
     ] = None,
     target: Annotated[float | None, typer.Option("--target", help="The probability to reach, such as 0.9999.")] = None,
-    json: storage_options.Json = False,
+    json: options.Json = False,
 ) -> int:
     """Tell how likely all shards can be read while nodes and domains fail independently of each other."""
     from planning.data.availability import DomainAvailability
@@ -74,7 +75,7 @@ def availability(
         "answer": _answer(storage, rows, needed, target),
     }
     if json:
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
     else:
         _print(document)
     return ExitStatus.SUCCESS

@@ -1,13 +1,14 @@
 """`yard data place`: which storage node holds which shard, how even that is, and what moves when nodes come and go."""
 
 import dataclasses
-import json as json_format
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import data_storage as storage_options
+from cli import options
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from planning.errors import PlanningError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def place(
         list[str] | None, typer.Option("--remove", metavar="NAME", help="Show what moves when this node goes.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="With --json: the nodes of every shard too.")] = False,
-    json: storage_options.Json = False,
+    json: options.Json = False,
 ) -> int:
     """Place shards on nodes by weighted rendezvous hashing.
 
@@ -64,7 +65,7 @@ def place(
         shown = after or before
         document["placement"] = {name: list(shown.holders(at)) for at, name in enumerate(storage.shards)}
     if json:
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
     else:
         _print(document, moved)
     return ExitStatus.SUCCESS

@@ -1,6 +1,5 @@
 """`yard data probe`: what a bucket really gives from here, measured with objects that are removed again."""
 
-import json as json_format
 import signal
 import threading
 import uuid
@@ -11,8 +10,10 @@ from urllib.parse import urlsplit
 
 import typer
 
+from cli import options
 from cli.errors import CommandError
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from planning.errors import PlanningError
 
 if TYPE_CHECKING:
@@ -32,11 +33,9 @@ def probe(
         float, typer.Option("--seconds", help="Time for each number of connections and direction.")
     ] = 3.0,
     most_mb: Annotated[float, typer.Option("--most-mb", help="Write, and read, no more than this.")] = 1000.0,
-    json: Annotated[
-        bool, typer.Option("--json", "-j", help="Print JSON, for 'yard data transfer --measured'.")
-    ] = False,
+    json: options.Json = False,
 ) -> int:
-    """Measure throughput and latency to a bucket.
+    """Measure throughput and latency to a bucket; 'yard data transfer --measured' takes the JSON.
 
     Writes objects of its own, reads them and removes them, interrupted or not. Costs what the cloud asks for some
     hundred requests and, from outside its region, for the bytes that are read. Credentials and endpoint are those of
@@ -74,7 +73,7 @@ def probe(
     except (ArtifactError, ProbeLeftovers) as error:
         raise CommandError(str(error)) from None
     if json:
-        typer.echo(json_format.dumps(result.document(), indent=2))
+        print_json(result.document())
     else:
         _print(result)
     return ExitStatus.SUCCESS

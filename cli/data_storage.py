@@ -35,7 +35,6 @@ NodeList = Annotated[
     typer.Option("--node", metavar="NAME[:WEIGHT][@DOMAIN]", help="One node; may be given several times."),
 ]
 Replicas = Annotated[int, typer.Option("--replicas", "-r", help="On how many nodes each shard lies.")]
-Json = Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")]
 
 DEFAULT_SHARDS = 1000
 _NODE = re.compile(r"(?P<name>[^:@]+)(?::(?P<weight>[^:@]+))?(?:@(?P<domain>[^:@]+))?")
@@ -75,20 +74,9 @@ def read_options(
 def read_file(file: Path) -> "Storage":
     """The storage that a file describes. Raises PlanningError."""
     from planning.data.document import read_storage
+    from planning.documents import read_document
 
     return read_storage(read_document(file, "--file"), str(file))
-
-
-def read_document(file: Path, option: str) -> object:
-    """What a YAML or JSON file holds. Raises PlanningError where it holds neither."""
-    import yaml
-
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanningError(f"{option} = '{file}': cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise PlanningError(f"{option} = '{file}': is neither YAML nor JSON: {' '.join(str(error).split())}") from None
 
 
 def parse_nodes(texts: "Sequence[str]", option: str) -> "list[StorageNode]":

@@ -1,7 +1,6 @@
 """`yard data transfer`: how long data travels between regions and clouds, and what its egress costs."""
 
 import dataclasses
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 from cli import options
 from cli.data_instance_type import type_named
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from cli.project_folder import find_project_folder
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def transfer(
     loss: Annotated[float, typer.Option("--loss", help="Share of packets lost.")] = 0.0,
     sent_gb: Annotated[float, typer.Option("--sent-gb", help="GB sent the same way this month already.")] = 0.0,
     measured: Annotated[
-        Path | None, typer.Option("--measured", help="What 'yard data probe --json' has printed; before the model.")
+        Path | None, typer.Option("--measured", help="What 'yard data probe --json' has printed; overrides the model.")
     ] = None,
     directory: options.Directory = Path(),
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+    json: options.Json = False,
 ) -> int:
     """Tell how long a transfer takes and what its egress costs."""
     from planning.network.places import Place
@@ -72,14 +72,14 @@ def transfer(
     )
     if json:
         document = dataclasses.asdict(found) | {"source": str(start), "target": str(end)}
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
     else:
         _print_transfer(found, "" if measured else f" over {streams} {'connection' if streams == 1 else 'connections'}")
     return ExitStatus.SUCCESS
 
 
 def _measured(file: Path, source_end: str) -> "MeasuredPath":
-    from cli.data_storage import read_document
+    from planning.documents import read_document
     from planning.network.measurement import path_of, read_probe
 
     result = read_probe(read_document(file, "--measured"), str(file))

@@ -1,6 +1,5 @@
 """`yard fleet`: which GPUs to rent, where, and how; simulated and scheduled over time by its subcommands."""
 
-import json as json_format
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from cli import fleet_schedule, fleet_simulate, options
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from cli.project_folder import find_project_folder
 from planning.errors import PlanningError
 
@@ -35,7 +35,7 @@ class Minimise(StrEnum):
 def fleet(
     context: typer.Context,
     work: Annotated[
-        Path | None, typer.Option("--work", help="The work in YAML or JSON; options go before it.", dir_okay=False)
+        Path | None, typer.Option("--work", help="The work in YAML or JSON; options override it.", dir_okay=False)
     ] = None,
     gpu_hours: Annotated[float | None, typer.Option("--gpu-hours", help="Work, in hours of one reference GPU.")] = None,
     reference_gpu: Annotated[
@@ -109,9 +109,7 @@ def fleet(
         typer.Option("--interruptions-per-hour", help="Of one spot node.", show_default="the price book's band"),
     ] = None,
     pareto: Annotated[bool, typer.Option("--pareto", help="Fleets that none is cheaper and earlier than.")] = False,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Draw them; PNG, SVG or HTML.", dir_okay=False)
-    ] = None,
+    picture: options.Picture = None,
     tolerance: Annotated[float, typer.Option("--tolerance", help="Largest gap to the optimum, as a share.")] = 1e-3,
     seconds: Annotated[float, typer.Option("--seconds", help="Time limit of each search.")] = 20.0,
     write: Annotated[
@@ -121,18 +119,18 @@ def fleet(
     reservation: Annotated[
         str, typer.Option("--reservation", metavar="ID[@ZONE]", help="The capacity block of a reserved fleet.")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+    json: options.Json = False,
     directory: options.Directory = Path(),
 ) -> int:
     """Choose how many of which instances to rent, where, and bought how: the least expected cost by a deadline.
 
     The answer explains itself, and says how far from the optimum it can be. docs/fleet.md tells what is modelled. A
-    file of --work has the fields that it lists.
+    file of --work has the fields that it lists. --picture draws what --pareto prints, and may be a page too (.html).
     """
     if context.invoked_subcommand is not None:
         return ExitStatus.SUCCESS
+    from planning.documents import as_mapping, read_document
     from planning.fleet.work_document import parse_pairs, parse_work
-    from planning.fleet.work_file import read_document
 
     given: dict[str, Any] = {
         "gpu_hours": gpu_hours,
@@ -165,7 +163,7 @@ def fleet(
         "restart_seconds": restart_seconds,
         "interruptions_per_hour": interruptions,
     }
-    document = dict(read_document(work)) if work else {}
+    document = dict(as_mapping(read_document(work, "--work"), f"--work = {str(work)!r}")) if work else {}
     document |= {name: value for name, value in given.items() if value not in (None, [])}
     asked = parse_work(document)
     _check(pareto=pareto, picture=picture, write=write, tolerance=tolerance, seconds=seconds)
@@ -183,9 +181,10 @@ def _check(*, pareto: bool, picture: Path | None, write: Path | None, tolerance:
     if write and (pareto or picture):
         raise PlanningError(f"write = {str(write)!r}: needs one fleet, and --pareto and --picture show several")
     if picture:
-        from planning.fleet.picture import check_picture_path
+        from planning.fleet.picture import ENDINGS
+        from planning.pictures import check_picture_path
 
-        check_picture_path(picture)
+        check_picture_path(picture, ENDINGS)
 
 
 def _book(folder: Path) -> "tuple[PriceBook, int]":
@@ -226,7 +225,7 @@ def _answer(
     replaced = stack.write(plan, reservation) if stack else ()
     if json:
         document = answer_document(plan, explanation, compared, book, aim=aim, dated=dated)
-        typer.echo(json_format.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(document)
         return ExitStatus.SUCCESS
     print_answer(plan, explanation, compared, aim=aim, as_of=book.as_of.isoformat(), dated=dated)
     if stack:
@@ -245,16 +244,15 @@ def _front(work: "Work", folder: Path, picture: Path | None, *, tolerance: float
     if not plans:
         raise _infeasible(work, book)
     as_of = book.as_of.isoformat()
-    if picture:
-        from planning.fleet.picture import save_picture
-
-        save_picture(plans, picture, as_of=as_of)
     if json:
-        typer.echo(json_format.dumps(front_document(plans, book), indent=2, ensure_ascii=False, allow_nan=False))
-        return ExitStatus.SUCCESS
-    print_front(plans, as_of=as_of, dated=dated)
+        print_json(front_document(plans, book))
+    else:
+        print_front(plans, as_of=as_of, dated=dated)
     if picture:
-        typer.echo(f"Drawn in {picture}")
+        from cli.picture_file import write_picture
+        from planning.fleet.picture import draw_front
+
+        write_picture(picture, draw_front(plans, picture.suffix, as_of=as_of), json=json)
     return ExitStatus.SUCCESS
 
 

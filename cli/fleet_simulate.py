@@ -1,7 +1,6 @@
 """`yard fleet simulate`: what spot under a deadline would cost by each policy, simulated on availability traces."""
 
 import dataclasses
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from cli import options
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from planning.errors import PlanningError
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def simulate(
     ] = "",
     traces: Annotated[int, typer.Option("--traces", help="How many runs, at most.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the generated traces.")] = 7,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Draw the result; PNG or SVG.")] = None,
-    json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
+    picture: options.Picture = None,
+    json: options.Json = False,
     directory: options.Directory = Path(),
 ) -> int:
     """Simulate spot under a deadline: what each policy costs, and how often it is late.
@@ -68,24 +68,23 @@ def simulate(
         on_demand_usd_per_hour=on_demand * instances,
     )
     if picture is not None:
-        from planning.simulation.picture import check_picture_path
+        from planning.pictures import check_picture_path
 
         check_picture_path(picture)
     study = _study(task, trace or [], generate, instances, traces, seed)
     if instance_type:
         study = dataclasses.replace(study, sources=(*study.sources, priced, *_caveat(instance_type, trace)))
-    if picture is not None:
-        from planning.simulation.picture import save_picture
-
-        save_picture(task, study, picture)
     if json:
-        typer.echo(json_format.dumps(as_document(task, study), indent=2))
+        print_json(as_document(task, study))
     else:
         from rich.console import Console
 
         print_study(task, study, Console())
-        if picture is not None:
-            typer.echo(f"Picture: {picture}")
+    if picture is not None:
+        from cli.picture_file import write_picture
+        from planning.simulation.picture import draw_study
+
+        write_picture(picture, draw_study(task, study, picture.suffix), json=json)
     return ExitStatus.SUCCESS
 
 

@@ -21,6 +21,10 @@ PolicyConfigs = Annotated[
     typer.Option("--policy-pack-config", help="The configuration of each policy pack, in their order.", dir_okay=False),
 ]
 Parallel = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many steps may run at the same time.")]
+Json = Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE", help="Draw it too, as .png or .svg.", dir_okay=False)
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the SDK's and the engine's own messages.")]
 
 DEFAULT_STACK = "local"

@@ -1,7 +1,6 @@
 """`yard prices`: the price book that plans are made with: what is in it, how old it is, and the clouds' own prices."""
 
 import datetime
-import json as json_format
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 from cli import options
 from cli.errors import CommandError
 from cli.exit_status import ExitStatus
+from cli.json_output import print_json
 from cli.project_folder import find_project_folder
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class Capacity(StrEnum):
     FLEX_START = "flex_start"
 
 
-Json = Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")]
 Regions = Annotated[
     list[str] | None, typer.Option("--region", "-r", help="Only this region; may be given several times.")
 ]
@@ -76,7 +75,7 @@ def list_prices(
     ] = None,
     dated: Annotated[bool, typer.Option("--dated", help="Show prices too that are too old to plan with.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many lines to print; 0: all.")] = 30,
-    json: Json = False,
+    json: options.Json = False,
 ) -> int:
     """List prices of instances, the cheapest GPU first, with their sources."""
     from planning.prices.ageing import usable
@@ -95,7 +94,7 @@ def list_prices(
 
     if json:
         document = {"book": display.age_document(age), "prices": [display.offer_document(each) for each in found]}
-        typer.echo(json_format.dumps(document, indent=2))
+        print_json(document)
         return ExitStatus.SUCCESS
     if found:
         display.print_offers(found, limit)
@@ -109,7 +108,7 @@ def list_prices(
 def show(
     instance_type: Annotated[str, typer.Argument(metavar="TYPE", help="An instance type, such as p5.48xlarge.")],
     directory: options.Directory = Path(),
-    json: Json = False,
+    json: options.Json = False,
 ) -> int:
     """Show the facts of an instance type, and all its prices with their sources."""
     from planning.prices.listing import age_of, offers_of
@@ -126,7 +125,7 @@ def show(
             display.type_document(each) | {"prices": [display.offer_document(offer) for offer in its]}
             for each, its in found
         ]
-        typer.echo(json_format.dumps({"book": display.age_document(age), "types": types}, indent=2))
+        print_json({"book": display.age_document(age), "types": types})
         return ExitStatus.SUCCESS
     for each, its in found:
         display.print_type(each, its)
@@ -135,7 +134,7 @@ def show(
 
 
 @app.command("age")
-def age(directory: options.Directory = Path(), json: Json = False) -> int:
+def age(directory: options.Directory = Path(), json: options.Json = False) -> int:
     """Show how old the book is, what is too old to plan with, and which clouds have no price with a source."""
     from planning.prices.listing import age_of
 
@@ -143,7 +142,7 @@ def age(directory: options.Directory = Path(), json: Json = False) -> int:
     from cli import prices_display as display
 
     if json:
-        typer.echo(json_format.dumps(display.age_document(found), indent=2))
+        print_json(display.age_document(found))
     else:
         display.print_age(found)
     return ExitStatus.SUCCESS
@@ -163,7 +162,7 @@ def refresh(
     azure_endpoint: Annotated[
         str, typer.Option(envvar="TRAINYARD_AZURE_PRICES_URL", help="Ask another address.", show_default="Azure's own")
     ] = "",
-    json: Json = False,
+    json: options.Json = False,
 ) -> int:
     """Ask the clouds for their prices, and keep the answers for this project.
 
@@ -183,7 +182,7 @@ def refresh(
             folder, _sources(chosen, gcp_endpoint, azure_endpoint), region or (), _today(), progress.report
         )
     if json:
-        typer.echo(json_format.dumps([display.outcome_document(each) for each in outcomes], indent=2))
+        print_json([display.outcome_document(each) for each in outcomes])
     else:
         display.print_outcomes(outcomes)
         if not outcomes:
@@ -205,7 +204,7 @@ def _unknown_type(book: "PriceBook", name: str) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, [each.name for each in book.types], n=5)
-    hint = f"; did you mean {', '.join(close)}?" if close else "; 'yard prices list' shows what there is"
+    hint = f"; did you mean {', '.join(close)}?" if close else "; 'yard prices list --limit 0' shows what there is"
     return f"the price book knows no instance type {name!r}{hint}"
 
 

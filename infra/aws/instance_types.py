@@ -63,7 +63,7 @@ def without_gpu() -> list[str]:
 def known(names: Iterable[str]) -> str:
     """A short way to say which types are meant, for an error."""
     families = dict.fromkeys(name.partition(".")[0] for name in names)
-    return f"known are the families {', '.join(families)} ('yard prices list --cloud aws' has every type)"
+    return f"known are the families {', '.join(families)} (planning/prices/data/types_aws.csv has every type)"
 
 
 @cache

@@ -11,7 +11,7 @@ from planning.network.places import distance_km, region_at
 from planning.network.transfer import Transfer, plan_transfer
 from planning.prices.book import PriceBook, cost_of
 from planning.prices.model import Capacity, InstancePrice, InstanceType, Region, ServicePrice
-from planning.quantities import BYTES_PER_GB, BYTES_PER_GIB
+from planning.quantities import BYTES_PER_GB, BYTES_PER_GIB, SECONDS_PER_HOUR
 from planning.spot.interruption import MONTHLY_SHARES
 
 EGRESS_VOLUME_GB = 1000.0
@@ -187,7 +187,7 @@ def _transfer_cost(book: PriceBook, transfer: Transfer) -> Measurement:
 
 
 def _transfer_time(transfer: Transfer) -> Measurement:
-    hours = transfer.seconds / 3600
+    hours = transfer.seconds / SECONDS_PER_HOUR
     return Measurement(
         value=transfer.seconds,
         amount=f"{hours:.1f} h" if hours >= 1 else f"{transfer.seconds / 60:.1f} min",

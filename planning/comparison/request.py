@@ -9,7 +9,7 @@ from planning.errors import PlanningError
 from planning.network.places import Place, region_at
 from planning.prices.book import PriceBook
 from planning.prices.model import CLOUDS, InstanceType, Region
-from planning.quantities import above, one_of
+from planning.quantities import above, one_of, problems_of
 
 Per = Literal["gpu", "memory", "tflops"]
 PERS: tuple[Per, ...] = ("gpu", "memory", "tflops")
@@ -105,13 +105,7 @@ def check_request(request: Request, book: PriceBook) -> None:
     for name, place in (("data", request.data), ("users", request.users)):
         if place is not None:
             checks.append(_place_check(book, place, name))
-    problems = []
-    for check in checks:
-        try:
-            check()
-        except PlanningError as error:
-            problems.append(str(error))
-    if problems:
+    if problems := [*problems_of(checks)]:
         raise PlanningError.of(problems)
 
 

@@ -1,8 +1,9 @@
 """Takes values out of a planned resource's inputs. What is unknown or secret in a preview is None, never a number."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from planning.quantities import is_number
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What a preview writes for a value that is known only once something exists. Source: Pulumi's SDK, `rpc.py`."""
@@ -16,7 +17,7 @@ def is_known(value: Any) -> bool:
 
 def number_of(value: Any) -> float | None:
     """A finite number that is not negative; None for anything else, text that reads as a number included."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if not is_number(value) or value < 0:
         return None
     return float(value)
 

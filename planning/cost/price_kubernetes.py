@@ -5,6 +5,7 @@ import re
 from planning.cost.inputs import choice_of, is_hidden, mapping_of, text_of
 from planning.cost.lines import Context, Line
 from planning.cost.price_aws_network import load_balancer_lines
+from planning.quantities import BYTES_PER_GIB
 
 # Bytes of a quantity's suffix. Source: Kubernetes documentation, "Resource Management", memory units.
 _SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -29,7 +30,7 @@ def price_claim(context: Context) -> list[Line]:
     matched = _QUANTITY.fullmatch(asked)
     if not matched:
         return [context.unknown("volume", "its size is not in the plan")]
-    gibibytes = float(matched[1]) * _SUFFIXES[matched[2] or ""] / 2**30
+    gibibytes = float(matched[1]) * _SUFFIXES[matched[2] or ""] / BYTES_PER_GIB
     note = "taken for a gp3 volume; the storage class decides"
     return [context.fixed(f"claimed volume, {gibibytes:g} GiB", "block_storage_gib_month", gibibytes, note=note)]
 

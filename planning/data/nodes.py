@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planning.errors import PlanningError
-from planning.quantities import above, between, whole
+from planning.quantities import above, between, problems_of, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,7 @@ def check_nodes(nodes: Sequence[StorageNode]) -> None:
             lambda node=node: between(f"availability of node {node.name}", node.availability, 0.0, 1.0),
             lambda node=node: node.capacity is None or whole(f"capacity of node {node.name}", node.capacity, 0),
         ]
-        for check in checks:
-            try:
-                check()
-            except PlanningError as error:
-                problems.append(str(error))
+        problems += problems_of(checks)
     if problems:
         raise PlanningError.of(problems)
 

@@ -10,10 +10,11 @@ from functools import cache
 from planning.fleet.gpus import gpu_of
 from planning.fleet.sites import Site, site_of
 from planning.fleet.throughput import Throughput, ThroughputModel
-from planning.fleet.work import SECONDS_PER_HOUR, Work, check_names
+from planning.fleet.work import Work, check_names
 from planning.network.places import Place
 from planning.prices.book import PriceBook
 from planning.prices.model import InstancePrice, InstanceType
+from planning.quantities import SECONDS_PER_HOUR
 from planning.spot.interruption import interruptions_per_hour, is_assumed
 from planning.spot.rework import SpotRework, best_rework
 

@@ -1,52 +1,25 @@
 """The Pareto front as a picture: what earlier ends cost."""
 
 import html
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from planning.errors import PlanningError
+from planning import pictures
 from planning.fleet.plan import FleetPlan
 from planning.fleet.report import pools_in_words
 
-ENDINGS = (".png", ".svg", ".html")
-# Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design").
-_LINE, _POINT = "#0072B2", "#D55E00"
+ENDINGS = (*pictures.ENDINGS, ".html")
 
 
-def check_picture_path(path: Path) -> None:
-    """Raises PlanningError where no picture can be written, before anything is computed."""
-    if path.suffix not in ENDINGS:
-        raise PlanningError(f"picture = {str(path)!r}: must end in {', '.join(ENDINGS)}")
-    if not path.resolve().parent.is_dir():
-        raise PlanningError(f"picture = {str(path)!r}: must be in a folder that exists")
-
-
-def save_picture(plans: Sequence[FleetPlan], path: Path, *, as_of: str) -> None:
-    """Writes the front as PNG, SVG or a page of HTML that needs no net, by the name's ending.
-
-    Raises PlanningError where it cannot be written.
-    """
-    check_picture_path(path)
+def draw_front(plans: Sequence[FleetPlan], suffix: str, *, as_of: str) -> bytes:
+    """The front as PNG, SVG or a page of HTML that needs no net: `suffix` is one of ENDINGS."""
     figure = _draw(plans, as_of)
-    drawn = io.BytesIO()
-    # Neither the day nor random names: the same front is the same file.
-    with mpl.rc_context({"svg.hashsalt": "trainyard"}):
-        if path.suffix == ".png":
-            figure.savefig(drawn, format="png", dpi=150)
-        else:
-            figure.savefig(drawn, format="svg", metadata={"Date": None})
-    content = drawn.getvalue()
-    if path.suffix == ".html":
-        content = _page(plans, content.decode("utf-8"), as_of).encode("utf-8")
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise PlanningError(f"picture = {str(path)!r}: cannot be written: {error.strerror or error}") from None
+    if suffix.lower() != ".html":
+        return pictures.picture_bytes(figure, suffix, dpi=150)
+    svg = pictures.picture_bytes(figure, ".svg").decode("utf-8")
+    return _page(plans, svg, as_of).encode("utf-8")
 
 
 def _draw(plans: Sequence[FleetPlan], as_of: str) -> Figure:
@@ -54,8 +27,8 @@ def _draw(plans: Sequence[FleetPlan], as_of: str) -> Figure:
     axes = figure.subplots()
     hours, usd = [plan.hours for plan in plans], [plan.usd for plan in plans]
     # What costs so much can be had from then on: a step, not a slope.
-    axes.step(hours, usd, where="post", color=_LINE, linewidth=1.2)
-    axes.plot(hours, usd, "o", color=_POINT)
+    axes.step(hours, usd, where="post", color=pictures.BLUE, linewidth=1.2)
+    axes.plot(hours, usd, "o", color=pictures.VERMILION)
     # Above the first point and below the last one there is no line.
     for plan, aligned, above in ((plans[0], "left", 8), (plans[-1], "right", -28)):
         axes.annotate(

@@ -6,11 +6,11 @@ and said to be assumed; where the book has none at all, it is listed as unknown 
 
 from dataclasses import dataclass, field
 
-from planning.fleet.work import SECONDS_PER_HOUR, Work
+from planning.fleet.work import Work
 from planning.network.places import Place, reach
 from planning.network.transfer import Conditions, Transfer, plan_transfer
 from planning.prices.book import SERVICES, PriceBook, cost_of
-from planning.quantities import BYTES_PER_GB, BYTES_PER_GIB, HOURS_PER_MONTH
+from planning.quantities import BYTES_PER_GB, BYTES_PER_GIB, HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 CONTROL_PLANE = "kubernetes_control_plane_hour"
 OBJECT_STORAGE = "object_storage_gib_month"

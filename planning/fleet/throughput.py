@@ -16,7 +16,8 @@ from functools import cached_property
 
 from planning.errors import PlanningError
 from planning.fleet.gpus import Gpu, gpu_of, gpus
-from planning.fleet.work import SECONDS_PER_HOUR, Work
+from planning.fleet.work import Work
+from planning.quantities import SECONDS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What a fleet is wanted for: the work, and everything that limits which fleet may do it."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 from planning.errors import PlanningError
@@ -12,7 +12,7 @@ from planning.fleet.quotas import Quota
 from planning.network.places import Place
 from planning.prices.book import PriceBook
 from planning.prices.model import ARCHITECTURES, CAPACITIES, CLOUDS, Architecture, Capacity, Cloud
-from planning.quantities import above, at_least, between, one_of, whole
+from planning.quantities import SECONDS_PER_HOUR, above, at_least, between, is_number, one_of, problems_of, whole
 
 Coupling = Literal["independent", "synchronous"]
 """independent: pieces that any node can do alone. synchronous: one job whose nodes go from step to step together."""
@@ -20,7 +20,6 @@ Need = Literal["nvlink", "rdma"]
 """nvlink: between the GPUs of a node. rdma: between nodes, past the kernel (EFA, GPUDirect, InfiniBand)."""
 
 MOST_NODES = 1000
-SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +179,7 @@ def _wrong_numbers(work: Work) -> Iterator[str]:
         lambda: at_least("flex_start_wait_hours", work.flex_start_wait_hours, 0),
         *(lambda gpu=gpu, rate=rate: above(f"measured {gpu}", rate, 0) for gpu, rate in work.measured.items()),
     ]
-    for check in checks:
-        try:
-            check()
-        except PlanningError as error:
-            yield str(error)
+    yield from problems_of(checks)
 
 
 def _wrong_words(work: Work) -> Iterator[str]:
@@ -195,12 +190,7 @@ def _wrong_words(work: Work) -> Iterator[str]:
         ("capacities", work.capacities, CAPACITIES),
         ("architectures", work.architectures, ARCHITECTURES),
     ]
-    for name, words, known in fields:
-        for word in words:
-            try:
-                one_of(name, word, known)
-            except PlanningError as error:
-                yield str(error)
+    yield from problems_of(partial(one_of, name, word, known) for name, words, known in fields for word in words)
 
 
 def _contradictions(work: Work) -> Iterator[str]:
@@ -224,12 +214,8 @@ def _contradictions(work: Work) -> Iterator[str]:
         yield "one_region = False: a synchronous job is in one zone; must be True, or coupling independent"
     if work.data is None and work.data_gb + work.result_gb > 0:
         yield f"data_gb, result_gb = {work.data_gb:g}, {work.result_gb:g}: needs data, the place where they lie"
-    ready = (work.startup_seconds if _finite(work.startup_seconds) else 0) / SECONDS_PER_HOUR
-    if _finite(work.deadline_hours) and 0 < work.deadline_hours <= ready:
+    ready = (work.startup_seconds if is_number(work.startup_seconds) else 0) / SECONDS_PER_HOUR
+    if is_number(work.deadline_hours) and 0 < work.deadline_hours <= ready:
         yield f"deadline_hours = {work.deadline_hours:g}: must be above the {ready:g} hours that a node takes to start"
     if clash := sorted(set(work.instance_types) & set(work.without_types)):
         yield f"without_types = {', '.join(clash)}: instance_types asks for them"
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,6 +1,5 @@
 """Jobs and nodes as people write them: a document of jobs, and words such as `2x8:80` for nodes."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -134,7 +133,7 @@ def _wrong_list(place: str, entries: Any, known: Sequence[str], needed: Sequence
 def _wrong_values(here: str, entry: Mapping[Any, Any]) -> Iterator[str]:
     """What is of the wrong kind; whether a number makes sense is for the model to say."""
     for key in _NUMBERS:
-        if key in entry and not _is_number(entry[key]):
+        if key in entry and not quantities.is_number(entry[key]):
             yield f"{here}.{key} = {entry[key]!r}: must be a finite number"
     for key in _WHOLE:
         if key in entry and (isinstance(entry[key], bool) or not isinstance(entry[key], int)):
@@ -152,9 +151,5 @@ def _wrong_teams(teams: Any) -> Iterator[str]:
         yield "teams: must be a mapping of teams to weights"
         return
     for team, weight in teams.items():
-        if not _is_number(weight):
+        if not quantities.is_number(weight):
             yield f"teams.{team} = {weight!r}: must be a finite number above 0"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

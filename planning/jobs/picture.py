@@ -1,35 +1,22 @@
 """Schedules as a Gantt chart: a panel for each scheduler, a band for each node, a row in it for each GPU."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from planning.errors import PlanningError
 from planning.jobs.comparison import SchedulerComparison, SchedulerResult, teams_of
 from planning.jobs.model import Workload
 from planning.jobs.schedule import Placement
+from planning.pictures import PALETTE, picture_bytes
 
-# Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design").
-_COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00", "#999999")
 _MOST_NAMES = 80
 """With more jobs than this their names would cover each other."""
 
 
-def check_picture_path(path: Path) -> None:
-    """Refuse what cannot be drawn, before anything is computed. Raises PlanningError."""
-    if path.suffix not in (".png", ".svg"):
-        raise PlanningError(f"picture = {str(path)!r}: must end in .png or .svg")
-    if not path.resolve().parent.is_dir():
-        raise PlanningError(f"picture = {str(path)!r}: must be in a folder that exists")
-
-
-def save_gantt(workload: Workload, comparison: SchedulerComparison, path: Path) -> None:
-    """Writes the chart as PNG or SVG, by the name's ending. Raises PlanningError where it cannot be written."""
-    check_picture_path(path)
+def draw_gantt(workload: Workload, comparison: SchedulerComparison, suffix: str) -> bytes:
+    """The chart as PNG or SVG: `suffix` is `.png` or `.svg`."""
     panels = len(comparison.results)
     height = min(40.0, 1.2 + panels * (0.9 + 0.16 * workload.gpus))
     figure = Figure(figsize=(11, height), layout="constrained")
@@ -45,12 +32,7 @@ def save_gantt(workload: Workload, comparison: SchedulerComparison, path: Path) 
             ncols=min(8, len(teams)),
             frameon=False,
         )
-    try:
-        # The same schedules are the same file: no date, and names of parts that do not depend on the run.
-        with mpl.rc_context({"svg.hashsalt": "trainyard"}):
-            figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except OSError as error:
-        raise PlanningError(f"picture = {str(path)!r}: cannot be written: {error.strerror}") from None
+    return picture_bytes(figure, suffix, dpi=110)
 
 
 def _draw(workload: Workload, result: SchedulerResult, axes: Axes) -> None:
@@ -115,4 +97,4 @@ def _runs(rows: list[int]) -> list[tuple[int, int]]:
 
 
 def _colour(teams: Sequence[str], team: str) -> str:
-    return _COLOURS[list(teams).index(team) % len(_COLOURS)]
+    return PALETTE[list(teams).index(team) % len(PALETTE)]

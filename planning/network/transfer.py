@@ -16,7 +16,7 @@ from planning.network.limits import ASSUMED_NIC_GBPS, Limit, machine_connection,
 from planning.network.places import Place, reach, region_at
 from planning.prices.book import PriceBook
 from planning.prices.model import InstanceType
-from planning.quantities import above, at_least, between, one_of, whole
+from planning.quantities import above, at_least, between, one_of, problems_of, whole
 
 DEFAULT_STREAMS = 32
 DEFAULT_WINDOW_BYTES = 3 * 2**20
@@ -261,8 +261,4 @@ def _problems_of(by: Conditions) -> Iterator[str]:
         lambda: between("loss", by.loss, 0.0, 0.99),
         lambda: at_least("gigabytes sent this month", by.sent_this_month_gb, 0.0),
     ]
-    for check in checks:
-        try:
-            check()
-        except PlanningError as error:
-            yield str(error)
+    yield from problems_of(checks)

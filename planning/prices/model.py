@@ -19,7 +19,6 @@ known beforehand. flex_start: Google's Dynamic Workload Scheduler, which starts 
 CAPACITIES: tuple[Capacity, ...] = ("on_demand", "spot", "reserved", "flex_start")
 
 Basis = Literal["published", "derived", "assumed"]
-BASES: tuple[Basis, ...] = ("published", "derived", "assumed")
 
 InterruptionBand = Literal["", "<5%", "5-10%", "10-15%", "15-20%", ">20%"]
 """How many spot instances of a type were interrupted in a month, as AWS's Spot Instance Advisor tells it; empty where
@@ -28,7 +27,6 @@ INTERRUPTION_BANDS: tuple[InterruptionBand, ...] = ("", "<5%", "5-10%", "10-15%"
 
 Interconnect = Literal["", "pcie", "nvlink"]
 """How the GPUs of one instance reach each other; empty where it has one or none, or nobody says."""
-INTERCONNECTS: tuple[Interconnect, ...] = ("", "pcie", "nvlink")
 
 Architecture = Literal["x86_64", "arm64"]
 ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "arm64")

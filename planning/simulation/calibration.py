@@ -6,12 +6,11 @@ s). Every episode between two changes counts once, those cut off by the trace's 
 Spot Instance Advisor; they tell interruptions but not for how long spot is away, which is assumed.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planning.prices.model import InterruptionBand
-from planning.quantities import HOURS_PER_MONTH
+from planning.spot.interruption import MONTHLY_SHARES, interruptions_per_hour
 
 ARTIFACT = "measured on github.com/skypilot-org/spot-traces (Wu et al., NSDI 2024)"
 
@@ -75,28 +74,20 @@ _ZONES = (
 ASSUMED_ABSENCE = Episodes(mean_hours=1.69, variation=1.65)
 """For how long spot is away in a band of the Spot Instance Advisor: the median of the nine V100 zones of 2023."""
 
-_BAND_SHARES: Mapping[InterruptionBand, float] = {
-    "<5%": 0.025,
-    "5-10%": 0.075,
-    "10-15%": 0.125,
-    "15-20%": 0.175,
-    ">20%": 0.25,
-}
 
-
-def _band(band: InterruptionBand, share: float) -> Calibration:
+def _band(band: InterruptionBand) -> Calibration:
     return Calibration(
         name=f"band:{band}",
-        up=Episodes(mean_hours=-HOURS_PER_MONTH / math.log1p(-share), variation=1.0),
+        up=Episodes(mean_hours=1 / interruptions_per_hour(band), variation=1.0),
         down=ASSUMED_ABSENCE,
         source=(
-            f"AWS Spot Instance Advisor: {band} interrupted in a month, taken as {share:.1%} at a constant rate; "
-            f"away for {ASSUMED_ABSENCE.mean_hours:g} h on average, which is assumed"
+            f"AWS Spot Instance Advisor: {band} interrupted in a month, taken as {MONTHLY_SHARES[band]:.1%} at a "
+            f"constant rate; away for {ASSUMED_ABSENCE.mean_hours:g} h on average, which is assumed"
         ),
     )
 
 
 CALIBRATIONS: Mapping[str, Calibration] = {
-    each.name: each for each in (*_ZONES, *(_band(band, share) for band, share in _BAND_SHARES.items()))
+    each.name: each for each in (*_ZONES, *(_band(band) for band in MONTHLY_SHARES if band))
 }
 """What can be generated, by name."""

@@ -11,8 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from planning import quantities
+from planning.quantities import SECONDS_PER_HOUR
 from planning.simulation.calibration import Calibration, Episodes
-from planning.simulation.traces import SECONDS_PER_HOUR, Trace, Zone
+from planning.simulation.traces import Trace, Zone
 
 DEFAULT_STEP_HOURS = 0.1
 

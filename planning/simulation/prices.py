@@ -22,7 +22,7 @@ def prices_of(book: PriceBook, where: str) -> tuple[InstancePrice, InstancePrice
     _, region, name = parts
     if book.type_of(cloud, name) is None:
         raise PlanningError(
-            f"type = {where!r}: the price book has no {name} of {cloud}; 'yard prices' lists what it has"
+            f"type = {where!r}: the price book has no {name} of {cloud}; 'yard prices list --limit 0' shows what it has"
         )
     found = {capacity: _price(book, cloud, region, name, capacity) for capacity in ("spot", "on_demand")}
     missing = [capacity for capacity, price in found.items() if price is None]

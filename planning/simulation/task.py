@@ -1,6 +1,8 @@
 """The work that has to be done by a deadline, and what it costs to do it on spot or on demand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from planning import quantities
 from planning.errors import PlanningError
@@ -26,18 +28,16 @@ class Task:
     def __post_init__(self) -> None:
         """Refuse what is no task."""
         problems: list[str] = []
-        for name, check, limit in (
+        checks: tuple[tuple[str, Callable[[str, float, float], float], float], ...] = (
             ("work_hours", quantities.above, 0.0),
             ("deadline_hours", quantities.above, 0.0),
             ("changeover_hours", quantities.at_least, 0.0),
             ("spot_usd_per_hour", quantities.above, 0.0),
             ("on_demand_usd_per_hour", quantities.above, 0.0),
             ("checkpoint_hours", quantities.at_least, 0.0),
-        ):
-            try:
-                check(name, getattr(self, name), limit)
-            except PlanningError as error:
-                problems.append(str(error))
+        )
+        for name, check, limit in checks:
+            problems += quantities.problems_of([partial(check, name, getattr(self, name), limit)])
         if not problems and self.work_hours + self.changeover_hours > self.deadline_hours:
             problems.append(
                 f"deadline_hours = {self.deadline_hours:g}: must be "

@@ -191,7 +191,7 @@ def _trace(
 
 
 def _is_money(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    return quantities.is_number(value) and value > 0
 
 
 def _is_number(text: str) -> bool:

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from planning import quantities
 from planning.errors import PlanningError
+from planning.quantities import SECONDS_PER_HOUR
 
 Booleans = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-SECONDS_PER_HOUR = 3600.0
 _TOLERANCE = 1e-9
 
 

@@ -74,7 +74,7 @@ def test_a_projects_own_prices_lie_over_the_shipped_ones(tmp_path: Path) -> None
         (("--weight", "price=-1"), "weight of price = -1.0"),
         (("--weight", "price=nan"), "weight of price = nan"),
         (("--weight", "beauty=1"), "there is no such criterion"),
-        (("--weights", "/nowhere/w.yaml"), "weights file /nowhere/w.yaml: cannot be read"),
+        (("--weights", "/nowhere/w.yaml"), "--weights = '/nowhere/w.yaml': cannot be read"),
         (("--min-coverage", "1.5"), "min_coverage = 1.5"),
         (("--per", "hour"), "--per = 'hour'"),
     ],
@@ -88,10 +88,13 @@ def test_a_wrong_option_ends_with_what_would_be_right(project: Path, options: tu
     assert result.out == ""
 
 
-@pytest.mark.parametrize("option", ["--html", "--png"])
-def test_a_file_that_cannot_be_written_is_named(project: Path, tmp_path: Path, option: str) -> None:
-    target = tmp_path / "none" / "a.file"
-    result = yard("compare", "--gpu", "A100", option, str(target), cwd=project)
-    assert result.code == ExitStatus.ERROR
-    assert f"{option} = '{target}': cannot be written: No such file or directory" in result.err
-    assert not target.parent.exists()
+@pytest.mark.parametrize("name", ["none/a", "a.txt"])
+@pytest.mark.parametrize(("option", "ending"), [("--html", ".html"), ("--png", ".png")])
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_printed(
+    project: Path, tmp_path: Path, option: str, ending: str, name: str
+) -> None:
+    file = tmp_path / (name if name.endswith(".txt") else name + ending)
+    result = yard("compare", "--gpu", "A100", option, str(file), cwd=project)
+    assert (result.code, result.out) == (ExitStatus.CONFIGURATION, "")
+    said = f"must end in {ending}" if file.suffix == ".txt" else "must be in a folder that exists"
+    assert f"{option} = {str(file)!r}: {said}" in result.err

@@ -66,7 +66,7 @@ def test_simulates_on_a_trace_file_and_draws(tmp_path: Path) -> None:
 
     assert (code, err) == (0, "")
     assert f"{trace}: runs in its last 20 h: 2; known before: its first 20 h" in out
-    assert "Picture: costs.svg" in out
+    assert "Drawn in costs.svg" in out
     assert "Uniform Progress" in (tmp_path / "costs.svg").read_text()
 
 

@@ -1,11 +1,9 @@
 """A comparison as one picture (PNG): scores with their range, and how each row does by every criterion."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -14,6 +12,7 @@ from planning.comparison.rendering import words
 from planning.comparison.report import Comparison
 from planning.comparison.scoring import Row
 from planning.network.places import Place
+from planning.pictures import picture_bytes
 
 _INK, _SOFT, _BAR, _FAINT = "#1c2430", "#566173", "#2f6db5", "#b7cbe4"
 _DPI = 150
@@ -25,8 +24,7 @@ def as_png(comparison: Comparison) -> bytes:
     """The picture. The same comparison gives the same bytes, with the same version of matplotlib."""
     rows = comparison.ranking.rows[:_MOST_ROWS]
     names = [name for name in comparison.criteria if comparison.ranking.weights[name] > 0]
-    figure = Figure(figsize=(5.2 + 0.92 * len(names), 2.3 + 0.42 * len(rows)), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(5.2 + 0.92 * len(names), 2.3 + 0.42 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3.2, 0.92 * len(names)])
     places = np.arange(len(rows))
     scores = [row.score or 0.0 for row in rows]
@@ -58,9 +56,7 @@ def as_png(comparison: Comparison) -> bytes:
         color=_SOFT,
         va="top",
     )
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
-    return buffer.getvalue()
+    return picture_bytes(figure, ".png", dpi=_DPI, is_cropped=True)
 
 
 def _cells(axes: Axes, comparison: Comparison, rows: Sequence[Row[Place]], names: Sequence[CriterionName]) -> None:

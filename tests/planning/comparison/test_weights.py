@@ -1,13 +1,11 @@
-"""Weights from options and files: defaults, what takes the place of what, and what is refused."""
+"""Weights from options and documents: defaults, what takes the place of what, and what is refused."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from planning.comparison.criteria import CRITERIA
 from planning.comparison.weights import make_weights, parse_weights
-from planning.comparison.weights_file import read_weights
 from planning.errors import PlanningError
 
 
@@ -66,47 +64,3 @@ def test_an_option_of_another_form_is_refused(option: str) -> None:
 def test_a_weight_that_is_given_twice_is_refused() -> None:
     with pytest.raises(PlanningError, match="weight of price: is given twice, as 3 and 4"):
         parse_weights(["price=3", "price=4"])
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("w.yaml", "price: 3\nothers: 0.5\n"), ("w.json", '{"price": 3, "others": 0.5}')]
-)
-def test_a_file_is_yaml_or_json(tmp_path: Path, name: str, text: str) -> None:
-    file = tmp_path / name
-    file.write_text(text)
-    assert read_weights(file) == {"price": 3, "others": 0.5}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("price: 3\nprice: 4\n", "price"),
-        ("- price\n", "must name criteria with their weights"),
-        ("", "must name criteria with their weights"),
-        ("price: [\n", "is neither YAML nor JSON"),
-        ("!!python/object/apply:os.getcwd []", "w.yaml"),
-    ],
-    ids=["twice", "list", "empty", "broken", "code"],
-)
-def test_a_file_that_is_no_mapping_of_weights_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    file = tmp_path / "w.yaml"
-    file.write_text(text)
-    with pytest.raises(PlanningError) as caught:
-        read_weights(file)
-    assert str(file) in str(caught.value)
-    assert said in str(caught.value)
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PlanningError, match="cannot be read"):
-        read_weights(tmp_path / "none.yaml")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PlanningError, match="cannot be read"):
-        read_weights(tmp_path / "binary")
-
-
-def test_not_a_number_in_a_file_is_refused_as_a_weight(tmp_path: Path) -> None:
-    file = tmp_path / "w.yaml"
-    file.write_text("price: .nan\n")
-    with pytest.raises(PlanningError, match="weight of price = nan"):
-        make_weights(read_weights(file))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from planning.documents import read_document
 from planning.errors import PlanningError
 from planning.jobs.documents import asks_for_book, nodes_in_words, read_workload
-from planning.jobs.files import read_jobs
 from planning.jobs.model import Node, Workload
 from planning.prices.book import load_book
 from tests.planning.jobs.workloads import job, nodes
@@ -29,7 +29,7 @@ def test_reads_jobs_nodes_and_teams_from_yaml(tmp_path: Path) -> None:
     path = tmp_path / "jobs.yaml"
     path.write_text(DOCUMENT)
 
-    workload = read_jobs(path)
+    workload = read_workload("jobs.yaml", read_document(path, "JOBS"))
 
     assert [node.name for node in workload.nodes] == ["a100.1", "a100.2", "node-2"]
     assert workload.nodes[2] == Node(name="node-2", gpus=1, gpu_memory_gib=24.0)
@@ -54,7 +54,7 @@ def test_reads_json_with_nodes_given_apart(tmp_path: Path) -> None:
     path = tmp_path / "jobs.json"
     path.write_text(json.dumps({"jobs": [{"name": "a", "hours": 1, "gpus": 2}]}))
 
-    assert read_jobs(path, nodes_in_words(["2x8:80"])).gpus == 16
+    assert read_workload("jobs.json", read_document(path, "JOBS"), nodes_in_words(["2x8:80"])).gpus == 16
 
 
 def test_nodes_may_be_named_by_numbers_or_by_a_type_of_the_book() -> None:
@@ -141,28 +141,6 @@ def test_names_all_problems_at_once() -> None:
 def test_jobs_without_nodes_are_refused() -> None:
     with pytest.raises(PlanningError, match="nodes: must be in the document, or given with --nodes"):
         read_workload("jobs.yaml", {"jobs": []})
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("jobs.yaml", "jobs: [\n {a: b", "jobs.yaml:2: is no YAML"),
-        ("jobs.json", '{"jobs": [\n', "jobs.json:2: is no JSON"),
-        ("jobs.txt", "", "must end in .json, .yaml or .yml"),
-    ],
-)
-def test_files_that_cannot_be_parsed_are_named(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / name).write_text(text)
-
-    with pytest.raises(PlanningError) as error:
-        read_jobs(tmp_path / name)
-
-    assert message in str(error.value)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PlanningError, match=r"nothing\.yaml: cannot be read as jobs"):
-        read_jobs(tmp_path / "nothing.yaml")
 
 
 def test_a_workload_cannot_be_made_of_broken_parts() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from moto.server import ThreadedMotoServer
+
 RECORDED = Path(__file__).with_name("recorded")
 
 
@@ -94,3 +96,15 @@ def google(request: Request) -> Answer:
 def price_list(request: Request) -> Answer:
     """AWS's products, on two pages."""
     return 200, recorded("aws_products_2" if json.loads(request.body).get("NextToken") else "aws_products_1")
+
+
+@contextmanager
+def ec2() -> Iterator[str]:
+    """A server that answers as EC2 does, by moto, where every spot price is the same; its address."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()

@@ -4,12 +4,12 @@ import datetime
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from planning.prices.live import LivePricesError, Question
 from planning.prices.live_aws import ask_aws
 from planning.prices.live_azure import ask_azure
 from planning.prices.live_gcp import ask_gcp
+from tests.planning.prices import price_servers
 from tests.planning.prices.price_servers import Answer, Request, azure, google, price_list, recorded, serving
 from tests.planning.prices.shipped import shipped_book
 
@@ -22,13 +22,8 @@ def question(*regions: str) -> Question:
 
 @pytest.fixture(scope="module")
 def ec2() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    with price_servers.ec2() as address:
+        yield address
 
 
 @pytest.fixture

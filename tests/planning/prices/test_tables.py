@@ -143,7 +143,7 @@ def test_every_problem_of_every_table_is_in_one_error(tmp_path: Path) -> None:
         (table(INSTANCE) + "aws,us-east-1\n", ":3: has another number of cells than the first line"),
         (table(INSTANCE).replace("USD", "USD,"), ":2: has another number of cells than the first line"),
         (table(INSTANCE) + '"aws', ":3: is no CSV: unexpected end of data"),
-        (table(INSTANCE) + table(INSTANCE).splitlines()[1] + "\n", "has two rows for aws us-east-1 p5.48xlarge spot"),
+        (table(INSTANCE) + table(INSTANCE).splitlines()[1] + "\n", ": has two rows for aws us-east-1 p5.48xlarge spot"),
     ],
 )
 def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -151,7 +151,7 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -
     (tmp_path / "instances_aws.csv").write_text(text)
     with pytest.raises(PriceBookError) as refused:
         load_book(shipped=tmp_path)
-    assert f"{tmp_path}/instances_aws.csv{said}" in str(refused.value) or said in str(refused.value)
+    assert f"{tmp_path}/instances_aws.csv{said}" in str(refused.value)
 
 
 def test_a_table_that_is_no_text_is_refused(tmp_path: Path) -> None:
