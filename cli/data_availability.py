@@ -10,6 +10,7 @@ from cli import data_storage as storage_options
 from cli import options
 from cli.exit_status import ExitStatus
 from cli.json_output import print_json
+from planning.errors import PlanningError
 
 if TYPE_CHECKING:
     from planning.data.document import Storage
@@ -59,6 +60,11 @@ def availability(
         up = between("--node-availability", node_availability, 0.0, 1.0)
         changed = tuple(dataclasses.replace(each, availability=up) for each in storage.nodes)
         storage = dataclasses.replace(storage, nodes=changed)
+    elif file is None and domain_availability is None:
+        raise PlanningError(
+            "--node-availability: must be the probability that a node is up, such as 0.99 (1 says on purpose that none "
+            "fails); or give --domain-availability, or a --file"
+        )
     if domain_availability is not None:
         up = between("--domain-availability", domain_availability, 0.0, 1.0)
         storage = dataclasses.replace(storage, domains=DomainAvailability(others=up, own=storage.domains.own))

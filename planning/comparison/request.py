@@ -7,9 +7,10 @@ from typing import Literal
 
 from planning.errors import PlanningError
 from planning.network.places import Place, region_at
+from planning.network.transfer import MOST_GB
 from planning.prices.book import PriceBook
 from planning.prices.model import CLOUDS, InstanceType, Region
-from planning.quantities import above, one_of, problems_of
+from planning.quantities import above, between, one_of, problems_of
 
 Per = Literal["gpu", "memory", "tflops"]
 PERS: tuple[Per, ...] = ("gpu", "memory", "tflops")
@@ -89,7 +90,9 @@ def check_request(request: Request, book: PriceBook) -> None:
     continents = sorted({each.continent for each in book.regions})
     countries = sorted({each.country for each in book.regions})
     regions = [each.name for each in book.regions] + [f"{each.cloud}:{each.name}" for each in book.regions]
-    checks: list[Callable[[], object]] = [lambda: above("data_gb", request.data_gb, 0.0)]
+    checks: list[Callable[[], object]] = [
+        lambda: between("data_gb", above("data_gb", request.data_gb, 0.0), 0.0, MOST_GB)
+    ]
     if request.gpu_memory_gib is not None:
         memory = request.gpu_memory_gib
         checks.append(lambda: above("gpu_memory_gib", memory, 0.0))

@@ -6,12 +6,16 @@ from typing import Any
 
 from planning.comparison.criteria import CRITERIA, CriterionName
 from planning.errors import PlanningError
-from planning.quantities import at_least
+from planning.quantities import at_least, between
 
 Weights = Mapping[CriterionName, float]
 
 OTHERS = "others"
 """In place of a criterion: every one that is not named."""
+
+
+MOST = 1e6
+"""The largest weight: only how they compare counts."""
 
 
 def make_weights(*given: Mapping[str, Any]) -> Weights:
@@ -27,7 +31,7 @@ def make_weights(*given: Mapping[str, Any]) -> Weights:
         rest: float | None = None
         for name, value in each.items():
             try:
-                weight = float(at_least(f"weight of {name}", value, 0.0))
+                weight = float(between(f"weight of {name}", at_least(f"weight of {name}", value, 0.0), 0.0, MOST))
                 if name == OTHERS:
                     rest = weight
                 else:

@@ -58,9 +58,12 @@ class Plan:
 def read_plan(document: object) -> Plan:
     """The plan of a document, given as a mapping or as JSON text. Raises PlanningError for anything else."""
     parsed = _parse(document) if isinstance(document, str | bytes) else document
+    # Where there is nothing to do, the document has a configuration and no steps.
     steps = parsed.get("steps", []) if isinstance(parsed, Mapping) else None
     if not isinstance(parsed, Mapping) or not isinstance(steps, list) or not ("steps" in parsed or "config" in parsed):
         raise PlanningError(f"preview document: has no steps; {_MUST_BE}")
+    if not isinstance(parsed.get("config") or {}, Mapping):
+        raise PlanningError(f"preview document: its config is no mapping; {_MUST_BE}")
     before: list[PlannedResource] = []
     after: list[PlannedResource] = []
     same = 0
@@ -69,6 +72,8 @@ def read_plan(document: object) -> Plan:
         try:
             operation = str(step["op"])
             old, new = step.get("oldState"), step.get("newState")
+            if not old and not new:
+                raise KeyError("newState")
             same += operation == "same"
             if operation in _READ:
                 continue
@@ -122,7 +127,8 @@ def _resource(state: Mapping[str, Any], operation: str) -> PlannedResource:
         parent=state.get("parent") or "",
         inputs=_mapping(state.get("inputs")),
         provider=state.get("provider") or "",
-        custom=bool(state.get("custom")),
+        # Who leaves it out means no component: what is something by itself has to be priced, or listed as unpriced.
+        custom=bool(state.get("custom", state["type"] != STACK_TYPE)),
         id=text_of(state.get("id")) or "",
         operation=operation,
     )

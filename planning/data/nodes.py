@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planning.errors import PlanningError
-from planning.quantities import above, between, problems_of, whole
+from planning.quantities import between, problems_of, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class StorageNode:
         return (self.domain, "") if self.domain else ("", self.name)
 
 
+_WEIGHTS = (1e-9, 1e9)
 FailureDomain = tuple[str, str]
 """A domain's name; or nothing and the name of a node that fails alone."""
 
@@ -39,7 +40,7 @@ def check_nodes(nodes: Sequence[StorageNode]) -> None:
     problems += ["node = '': must have a name"] if "" in names else []
     for node in nodes:
         checks = [
-            lambda node=node: above(f"weight of node {node.name}", node.weight, 0.0),
+            lambda node=node: between(f"weight of node {node.name}", node.weight, *_WEIGHTS),
             lambda node=node: between(f"availability of node {node.name}", node.availability, 0.0, 1.0),
             lambda node=node: node.capacity is None or whole(f"capacity of node {node.name}", node.capacity, 0),
         ]

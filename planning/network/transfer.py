@@ -18,6 +18,9 @@ from planning.prices.book import PriceBook
 from planning.prices.model import InstanceType
 from planning.quantities import above, at_least, between, one_of, problems_of, whole
 
+MOST_GB = 1e12
+"""The most that is moved at once: a zettabyte. What is larger is a slip."""
+_BANDWIDTHS = (1e-6, 1e6)
 DEFAULT_STREAMS = 32
 DEFAULT_WINDOW_BYTES = 3 * 2**20
 """Bytes that one TCP connection has under way: half of Linux's largest default receive buffer of 6 MB (Linux kernel
@@ -75,7 +78,7 @@ class MeasuredPath:
     """How, when and from where."""
 
     def __post_init__(self) -> None:
-        above("measured bandwidth in Gbit/s", self.bandwidth_gbps, 0.0)
+        between("measured bandwidth in Gbit/s", self.bandwidth_gbps, *_BANDWIDTHS)
         if self.round_trip_ms is not None:
             above("measured round trip in ms", self.round_trip_ms, 0.0)
 
@@ -121,7 +124,7 @@ def plan_transfer(
 
     Raises PlanningError for figures that make no sense and regions that the book does not know.
     """
-    at_least("gigabytes", gigabytes, 0.0)
+    between("gigabytes", at_least("gigabytes", gigabytes, 0.0), 0.0, MOST_GB)
     whole("streams", streams, 1)
     region_at(book, source, "source")
     region_at(book, target, "target")
@@ -253,8 +256,8 @@ def _problems_of(by: Conditions) -> Iterator[str]:
         lambda: one_of("source end", by.source_end, ENDS),
         lambda: one_of("target end", by.target_end, ENDS),
         lambda: whole("machines", by.machines, 1),
-        lambda: by.nic_gbps is None or above("network of a machine in Gbit/s", by.nic_gbps, 0.0),
-        lambda: by.link_gbps is None or above("link in Gbit/s", by.link_gbps, 0.0),
+        lambda: by.nic_gbps is None or between("network of a machine in Gbit/s", by.nic_gbps, *_BANDWIDTHS),
+        lambda: by.link_gbps is None or between("link in Gbit/s", by.link_gbps, *_BANDWIDTHS),
         lambda: by.round_trip_ms is None or above("round trip in ms", by.round_trip_ms, 0.0),
         lambda: at_least("path factor", by.path_factor, 1.0),
         lambda: above("window in bytes", by.window_bytes, 0.0),

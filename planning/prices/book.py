@@ -248,6 +248,8 @@ def _wrong_price(cloud: Cloud) -> Callable[[InstancePrice], str | None]:
             return f"cloud = {row.cloud!r}: must be {cloud}, as the file is called"
         if row.usd_per_hour <= 0:
             return f"usd_per_hour = {row.usd_per_hour:g}: must be above 0"
+        if row.zone and not row.zone.startswith(row.region):
+            return f"zone = {row.zone!r}: must be a zone of {row.region}"
         if row.interruption_band and row.capacity != "spot":
             return f"interruption_band = {row.interruption_band!r}: must be empty, since only spot is interrupted"
         return None

@@ -138,6 +138,8 @@ def test_a_picture_is_drawn(tmp_path: Path) -> None:
     [
         ("place", "nodes: must come from one of --file, --nodes and --node, not from none of them"),
         ("place --nodes 3 --node a", "not from --nodes and --node"),
+        ("place --node a:1e308 --node b", "weight of node a = 1e+308: must be a number from 1e-09 to 1e+09"),
+        ("availability --nodes 3", "--node-availability: must be the probability that a node is up"),
         ("place --nodes 3 -r 4", "replicas = 4: must be at most 3, the number of failure domains"),
         ("place --node a:heavy@z", "--node = 'a:heavy@z': must be NAME[:WEIGHT][@DOMAIN]"),
         ("place --nodes 2 --remove x", "--remove = 'x': must be one of node-0, node-1"),

@@ -29,6 +29,7 @@ def test_others_is_every_criterion_that_is_not_named_with_it() -> None:
     [
         ({"price": -1}, "weight of price = -1: must be a finite number, 0 or more"),
         ({"price": float("nan")}, "weight of price = nan"),
+        ({"price": 1e308}, "weight of price = 1e+308: must be a number from 0 to 1e+06"),
         ({"price": float("inf")}, "weight of price = inf"),
         ({"price": "much"}, "weight of price = 'much'"),
         ({"price": True}, "weight of price = True"),

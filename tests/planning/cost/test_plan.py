@@ -47,6 +47,23 @@ def test_what_the_document_does_not_show_makes_a_cost_incomplete() -> None:
     assert (cost.unseen, cost.complete) == (3, False)
 
 
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [({"config": 1}, "its config is no mapping"), ({"steps": [{"op": "create", "urn": "urn"}]}, "step 0 is none of a")],
+)
+def test_what_only_looks_like_a_preview_is_refused(document: object, said: str) -> None:
+    with pytest.raises(PlanningError, match=said):
+        read_plan(document)
+
+
+def test_a_resource_that_does_not_say_what_it_is_is_not_taken_for_a_component() -> None:
+    state = resource("aws:rds/instance:Instance", "database")
+    del state["custom"]
+    cost = price_plan({"steps": [{"op": "create", "urn": state["urn"], "newState": state}]}, make_book(), Usage())
+    assert [*cost.unpriced] == ["aws:rds/instance:Instance"]
+    assert not cost.complete
+
+
 def test_a_plan_of_nothing_costs_nothing() -> None:
     cost = price_plan({"config": {}}, make_book())
     assert (cost.usd_per_month, cost.complete, cost.lines) == (0, True, ())

@@ -195,7 +195,7 @@ def test_too_few_domains_and_bad_nodes_are_refused() -> None:
         place(SHARDS, bad)
     assert str(error.value).splitlines() == [
         "node 'a': is there more than once",
-        "weight of node a = -1: must be a finite number above 0",
+        "weight of node a = -1: must be a number from 1e-09 to 1e+09",
         "availability of node a = nan: must be a number from 0 to 1",
         "capacity of node b = -3: must be a whole number, 0 or more",
     ]

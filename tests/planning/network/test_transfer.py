@@ -186,7 +186,7 @@ def test_an_unknown_region_is_refused_with_those_there_are() -> None:
         plan_transfer(BOOK, VIRGINIA, Place("aws", "mars-1"), 1)
 
 
-@pytest.mark.parametrize("gigabytes", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("gigabytes", [-1.0, math.nan, math.inf, 1e308])
 def test_sizes_that_make_no_sense_are_refused(gigabytes: float) -> None:
     with pytest.raises(PlanningError, match="gigabytes = "):
         plan_transfer(BOOK, VIRGINIA, IOWA, gigabytes)

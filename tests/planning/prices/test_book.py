@@ -155,3 +155,8 @@ def test_tiers_never_cost_less_for_more_and_nothing_for_nothing(
 def test_tiers_of_one_price_are_no_tiers(price: float, cuts: list[float], quantity: float) -> None:
     tiers = [tier(start, price) for start in (0.0, *sorted(cuts))]
     assert cost_of(tiers, quantity) == pytest.approx(price * quantity)
+
+
+def test_a_zone_of_another_region_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PriceBookError, match="zone = 'eu-west-1a': must be a zone of us-east-1"):
+        load_book(shipped=write_book(tmp_path, instances_aws=[{**INSTANCE, "zone": "eu-west-1a"}]))
