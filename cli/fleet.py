@@ -167,6 +167,8 @@ def fleet(
     document |= {name: value for name, value in given.items() if value not in (None, [])}
     asked = parse_work(document)
     _check(pareto=pareto, picture=picture, write=write, tolerance=tolerance, seconds=seconds)
+    if reservation and write is None:
+        raise PlanningError(f"reservation = {reservation!r}: needs --write, whose pools it is for")
     folder = find_project_folder(directory)
     if pareto or picture:
         return _front(asked, folder, picture, tolerance=tolerance, seconds=seconds, json=json)
@@ -220,11 +222,13 @@ def _answer(
     if chosen is None:
         raise _infeasible(work, book)
     plan = chosen.plan
-    explanation = explain(plan, book, aim=aim)
-    compared = baselines(work, book, aim=aim)
+    explanation = explain(plan, book, aim=aim, seconds=min(seconds, 5.0))
+    compared = baselines(work, book, aim=aim, seconds=seconds)
     replaced = stack.write(plan, reservation) if stack else ()
     if json:
         document = answer_document(plan, explanation, compared, book, aim=aim, dated=dated)
+        if stack:
+            document["written"] = {"file": str(stack.path), "replaced_pools": list(replaced)}
         print_json(document)
         return ExitStatus.SUCCESS
     print_answer(plan, explanation, compared, aim=aim, as_of=book.as_of.isoformat(), dated=dated)

@@ -144,9 +144,17 @@ class StackFile:
                 settings["tightly_coupled"] = True
             if zone:
                 settings["zones"] = [zone]
+            if self._keeps_scratch(pool):
+                settings["scratch"] = "instance_store"
             disk = round(plan.work.disk_gib)
             settings["disk_gib"] = max(disk, 50)
             yield name, settings
+
+    def _keeps_scratch(self, pool: "Pool") -> bool:
+        """Whether all pools until now have their scratch space on the nodes' own disks, and this one has such disks."""
+        before = self.settings.config[_PLATFORM].get(_POOLS) or {}
+        uses = [isinstance(each, dict) and each.get("scratch") == "instance_store" for each in before.values()]
+        return bool(uses) and all(uses) and bool(pool.candidate.kind.nvme_gb)
 
 
 def _name(pool: "Pool", taken: set[str]) -> str:

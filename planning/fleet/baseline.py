@@ -6,6 +6,7 @@ from planning.fleet.candidates import find_candidates
 from planning.fleet.optimise import Chosen, best_uniform, choose
 from planning.fleet.plan import FleetPlan
 from planning.fleet.problem import Problem
+from planning.fleet.search import MOST_SECONDS
 from planning.fleet.uniform import Aim
 from planning.fleet.work import Work
 from planning.prices.book import PriceBook
@@ -22,11 +23,14 @@ class Baselines:
     """The best fleet without spot, reserved and flex-start capacity."""
 
 
-def baselines(work: Work, book: PriceBook, *, aim: Aim = "cost") -> Baselines:
-    """The plans to compare with. Raises PlanningError for names that the book does not have."""
+def baselines(work: Work, book: PriceBook, *, aim: Aim = "cost", seconds: float = MOST_SECONDS) -> Baselines:
+    """The plans to compare with; after so many seconds the best ones found so far.
+
+    Raises PlanningError for names that the book does not have.
+    """
     alone = single_type(work, book, aim=aim)
     allowed = not work.capacities or "on_demand" in work.capacities
-    demand = choose(work.but(capacities=("on_demand",)), book, aim=aim) if allowed else None
+    demand = choose(work.but(capacities=("on_demand",)), book, aim=aim, seconds=seconds) if allowed else None
     return Baselines(single_type=alone.plan if alone else None, on_demand=demand.plan if demand else None)
 
 

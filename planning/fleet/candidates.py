@@ -20,6 +20,9 @@ from planning.spot.rework import SpotRework, best_rework
 
 BLOCK_HOURS = 24.0
 """AWS sells capacity blocks in whole days. Source: Amazon EC2 User Guide, "Capacity Blocks for ML"."""
+MOST_REWORK = 1e9
+"""Expected hours for an hour of work: with more, a thousand nodes do half a minute of it in a year."""
+_ENDLESS = "would never finish at this interruption rate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +120,13 @@ def find_candidates(work: Work, book: PriceBook) -> Market:
             reasons[reason] += 1
             types.setdefault(reason, set()).add(kind.name)
             continue
-        site = site_at(Place(price.cloud, price.region))
         hazard = hazard_of(work, price)
+        rework = rework_of(hazard)
+        if rework.multiplier > MOST_REWORK:
+            reasons[_ENDLESS] += 1
+            types.setdefault(_ENDLESS, set()).add(kind.name)
+            continue
+        site = site_at(Place(price.cloud, price.region))
         waiting = work.flex_start_wait_hours if price.capacity == "flex_start" else 0.0
         candidates.append(
             Candidate(
@@ -130,7 +138,7 @@ def find_candidates(work: Work, book: PriceBook) -> Market:
                 interruptions_assumed=hazard > 0
                 and work.interruptions_per_hour is None
                 and is_assumed(price.interruption_band),
-                rework=rework_of(hazard),
+                rework=rework,
                 wait_hours=max(site.arrival_hours, waiting) + work.startup_hours,
             )
         )

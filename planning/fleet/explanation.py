@@ -4,6 +4,7 @@ Nothing here is a guess: every alternative and every limit is answered by solvin
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from planning.fleet.candidates import Candidate, find_candidates
 from planning.fleet.optimise import choose
 from planning.fleet.plan import FleetPlan
 from planning.fleet.uniform import Aim
-from planning.fleet.work import MOST_NODES, Work
+from planning.fleet.work import LONGEST_HOURS, MOST_NODES, Work
 from planning.prices.book import PriceBook
 from planning.prices.model import CLOUDS
 
@@ -108,7 +109,7 @@ def _why_spot(plan: FleetPlan) -> Iterator[str]:
     often = max(spot, key=lambda pool: pool.candidate.interruptions_per_hour)
     nodes = often.nodes if plan.work.coupling == "synchronous" else 1
     hazard = often.candidate.interruptions_per_hour * nodes
-    if not hazard:
+    if not hazard or not math.isfinite(often.checkpoint_interval_hours):
         return
     whose = "the job" if nodes > 1 else "a node"
     yield (
@@ -139,10 +140,10 @@ def _otherwise(plan: FleetPlan) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _less_limited(work: Work, book: PriceBook, aim: Aim) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each limit, given up or loosened by a plain step, as changes of the work."""
-    if aim == "cost":
-        hours = work.deadline_hours * 1.5
+    if aim == "cost" and work.deadline_hours < LONGEST_HOURS:
+        hours = min(work.deadline_hours * 1.5, LONGEST_HOURS)
         yield f"deadline: with {hours:g} hours instead of {work.deadline_hours:g}", {"deadline_hours": hours}
-    elif work.budget_usd is not None:
+    if aim == "time" and work.budget_usd is not None:
         usd = work.budget_usd * 1.1
         yield f"budget: with ${usd:,.2f} instead of ${work.budget_usd:,.2f}", {"budget_usd": usd}
     if work.max_nodes < MOST_NODES:

@@ -13,7 +13,10 @@ there; `planning.fleet.search` divides the interval until bound and best fleet m
 With the counts of a fleet fixed, all that is left is linear, T too: `settle` solves that exactly.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -269,19 +272,50 @@ def _settle(problem: Problem, objective: Objective, counts: NDArray[np.int64]) -
     chosen = np.flatnonzero(counts)
     if not len(chosen):
         return None
-    deadline = problem.work.deadline_hours
-    ends = {deadline}
-    # Time that is sold in blocks makes the cost jump: each number of blocks is a case of its own.
-    for block in {problem.candidates[number].block_hours for number in chosen} - {0.0}:
-        ends |= {block * number for number in range(1, int(deadline / block) + 1)}
-    settled = [_settle_until(problem, objective, counts, chosen, end) for end in sorted(ends)]
-    return min((each for each in settled if each is not None), key=lambda each: each.value, default=None)
+    deadline, budget = problem.work.deadline_hours, problem.work.budget_usd
+    block = max(problem.candidates[number].block_hours for number in chosen)
+    if not block:
+        return _settle_until(problem, objective, counts, chosen, deadline, budget)
+    # Time that is sold in blocks makes the cost jump: each number of blocks is a case of its own. Prepaid cost is
+    # linear in that number, and the optimum of a linear programme is convex in its limits: so the least cost is convex
+    # in it, from the first one in which the work can be done, and halving finds the best one.
+    soonest = _settle_until(problem, "time", counts, chosen, deadline, None)
+    if soonest is None:
+        return None
+    ends = [block * number for number in range(math.ceil(soonest.hours / block - 1e-9), int(deadline / block) + 1)]
+    if not ends or ends[-1] < deadline:
+        ends.append(deadline)
+    cheapest = cache(lambda place: _settle_until(problem, "cost", counts, chosen, ends[place], None))
+
+    def usd(place: int) -> float:
+        settled = cheapest(place)
+        return math.inf if settled is None else settled.usd
+
+    best = _first_place(len(ends) - 1, lambda place: usd(place) < math.inf and usd(place) <= usd(place + 1))
+    if objective == "time":
+        # The earliest end is in the first block for which the money is enough.
+        best = _first_place(best, lambda place: usd(place) < math.inf and (budget is None or usd(place) <= budget))
+    return _settle_until(problem, objective, counts, chosen, ends[best], budget)
+
+
+def _first_place(last: int, holds: Callable[[int], bool]) -> int:
+    """The first place from 0 to `last` where something holds that then holds until `last`, which is not asked."""
+    first = 0
+    while first < last:
+        middle = (first + last) // 2
+        first, last = (first, middle) if holds(middle) else (middle + 1, last)
+    return first
 
 
 def _settle_until(
-    problem: Problem, objective: Objective, counts: NDArray[np.int64], chosen: NDArray[np.int64], end: float
+    problem: Problem,
+    objective: Objective,
+    counts: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    end: float,
+    budget: float | None,
 ) -> Settled | None:
-    """The linear programme in node-hours and finish time, for finish times up to `end`."""
+    """The linear programme in node-hours and finish time, for finish times up to `end` within the budget."""
     number = counts[chosen].astype(float)
     dead, rate = problem.dead[chosen], problem.rate[chosen]
     if end <= dead.max():
@@ -308,9 +342,9 @@ def _settle_until(
     for group in problem.groups:
         above.append(np.append(np.where(np.isin(chosen, group), rate, 0.0) / scale, 0.0))
         limits.append(problem.work.max_share / scale)
-    if problem.work.budget_usd is not None:
+    if budget is not None:
         above.append(cost)
-        limits.append(problem.work.budget_usd - fixed)
+        limits.append(budget - fixed)
     aim = cost if objective != "time" else np.append(np.zeros(len(chosen)), 1.0)
     bounds = [(0.0, None)] * len(chosen) + [(float(dead.max()), end)]
     found = linprog(aim, A_ub=np.array(above), b_ub=limits, bounds=bounds, method="highs")

@@ -8,6 +8,8 @@ from planning.errors import PlanningError
 from planning.prices.model import CAPACITIES, CLOUDS, InstancePrice, InstanceType
 
 ANY = "*"
+MOST = 1_000_000_000
+"""The largest limit."""
 QuotaUnit = Literal["gpus", "vcpus", "nodes"]
 """AWS counts vCPUs of a family, Google Cloud GPUs of a model, Azure vCPUs of a family."""
 UNITS: tuple[QuotaUnit, ...] = get_args(QuotaUnit)
@@ -36,8 +38,8 @@ class Quota:
             problems.append(f"quota {self}: capacity = {self.capacity!r}: must be one of {known} or {ANY}")
         if self.unit not in UNITS:
             problems.append(f"quota {self}: unit = {self.unit!r}: must be one of {', '.join(UNITS)}")
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 0:
-            problems.append(f"quota {self}: limit = {self.limit!r}: must be a whole number, 0 or more")
+        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or not 0 <= self.limit <= MOST:
+            problems.append(f"quota {self}: limit = {self.limit!r}: must be a whole number from 0 to {MOST:,}")
         if not self.what or not self.region:
             problems.append(f"quota {self}: must be {_FORM}")
         if problems:
@@ -68,9 +70,13 @@ class Quota:
             return 0
         if self.capacity not in (ANY, price.capacity):
             return 0
-        if self.what not in (ANY, kind.gpu, kind.name) and not self._is_family_of(kind.name):
+        if not self.speaks_of(kind):
             return 0
         return {"gpus": kind.gpu_count, "vcpus": kind.vcpus, "nodes": 1}[self.unit]
+
+    def speaks_of(self, kind: InstanceType) -> bool:
+        """Whether `what` means this type, wherever it is and however it is bought."""
+        return self.what in (ANY, kind.gpu, kind.name) or self._is_family_of(kind.name)
 
     def _is_family_of(self, name: str) -> bool:
         """Whether the name begins with the family, and goes on where a family ends."""

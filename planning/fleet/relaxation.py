@@ -19,11 +19,9 @@ from planning.fleet.quotas import Quota
 from planning.fleet.report import pools_in_words
 from planning.fleet.search import search
 from planning.fleet.uniform import uniform_fleets
-from planning.fleet.work import MOST_NODES, Work
+from planning.fleet.work import LONGEST_HOURS, MOST_NODES, Work
 from planning.prices.book import PriceBook
 
-LONGEST_HOURS = 8760.0
-"""A year: the longest deadline that is offered."""
 _SECONDS = 5.0
 """For each search: a relaxation that takes longer to find is given as it is then, and is one nevertheless."""
 _BOUNDLESS = 1_000_000
@@ -67,7 +65,7 @@ def _relaxations(work: Work, book: PriceBook) -> Iterator[Relaxation]:
 
 def _with(work: Work, book: PriceBook, sentence: str, **change: Any) -> Relaxation | None:
     """The relaxation, if a fleet does the work with this change."""
-    chosen = choose(work.but(**change), book)
+    chosen = choose(work.but(**change), book, seconds=_SECONDS)
     if chosen is None:
         return None
     return Relaxation(field=next(iter(change)), sentence=sentence, plan=chosen.plan)
@@ -77,7 +75,7 @@ def _deadline(work: Work, book: PriceBook) -> Relaxation | None:
     fastest = choose(work.but(deadline_hours=LONGEST_HOURS), book, aim="time", seconds=_SECONDS)
     if fastest is None:
         return None
-    hours = math.ceil(fastest.found.fleet.hours * 100 + 1e-6) / 100
+    hours = min(math.ceil(fastest.found.fleet.hours * 100 + 1e-6) / 100, LONGEST_HOURS)
     sentence = f"a deadline of {hours:,.2f} hours instead of {work.deadline_hours:g}"
     return _with(work, book, sentence, deadline_hours=hours)
 
@@ -158,7 +156,7 @@ def _allowed(work: Work, book: PriceBook) -> Iterator[Relaxation]:
         asked = getattr(work, field)
         if not asked:
             continue
-        free = choose(work.but(**{field: ()}), book)
+        free = choose(work.but(**{field: ()}), book, seconds=_SECONDS)
         if free is None:
             continue
         plan = free.plan

@@ -45,14 +45,17 @@ def uniform_fleets(problem: Problem) -> UniformFleets:
         empty = np.empty((len(problem.candidates), 0))
         return UniformFleets(empty, empty, empty)
     speed = _shares_per_hour(problem, nodes)
-    working = 1 / speed
+    # So many nodes of a synchronous job may be interrupted so often that it never ends.
+    with np.errstate(divide="ignore", over="ignore"):
+        working = 1 / speed
     hours = problem.dead[:, None] + working
     startup = np.where(problem.prepaid, 0.0, work.startup_hours)[:, None]
     paid = nodes * (startup + working)
     for number in np.flatnonzero(problem.prepaid):
         paid[number] = nodes * [problem.paid_hours(int(number), each) for each in hours[number]]
-    usd = problem.price[:, None] * paid
-    usd += problem.site_usd[problem.site][:, None] + problem.site_usd_per_hour[problem.site][:, None] * hours
+    with np.errstate(invalid="ignore"):
+        around = problem.site_usd[problem.site][:, None] + problem.site_usd_per_hour[problem.site][:, None] * hours
+    usd = problem.price[:, None] * paid + around
     possible = (nodes <= problem.most[:, None]) & (hours <= work.deadline_hours * (1 + 1e-12))
     if work.budget_usd is not None:
         possible &= usd <= work.budget_usd * (1 + 1e-12)

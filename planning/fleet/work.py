@@ -1,14 +1,16 @@
 """What a fleet is wanted for: the work, and everything that limits which fleet may do it."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal, get_args
 
 from planning.errors import PlanningError
 from planning.fleet.gpus import gpus as table
-from planning.fleet.quotas import Quota
+from planning.fleet.quotas import ANY, Quota
 from planning.network.places import Place
 from planning.prices.book import PriceBook
 from planning.prices.model import ARCHITECTURES, CAPACITIES, CLOUDS, Architecture, Capacity, Cloud
@@ -20,6 +22,15 @@ Need = Literal["nvlink", "rdma"]
 """nvlink: between the GPUs of a node. rdma: between nodes, past the kernel (EFA, GPUDirect, InfiniBand)."""
 
 MOST_NODES = 1000
+LONGEST_HOURS = 8760.0
+"""A year: the longest deadline, and the longest that anything is waited for."""
+MOST_WORK = 1e12
+"""GPU-hours of a work. The same number bounds the seconds and the US dollars that people give."""
+MOST_SAMPLES = 1e18
+_LEAST = 1e-9
+"""The least of what has to be above 0."""
+MOST_GB = 1e9
+"""An exabyte: the most data, results or volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +129,7 @@ class Work:
 
 
 def check_names(work: Work, book: PriceBook) -> None:
-    """Raises PlanningError naming every region, GPU, type and place that the price book does not have."""
+    """Raises PlanningError naming every region, GPU, type, place and quota that the price book does not have."""
     clouds = work.clouds or CLOUDS
     gpus = {each.gpu for each in book.types if each.gpu and each.cloud in clouds}
     known: dict[str, tuple[tuple[str, ...], set[str]]] = {
@@ -141,8 +152,33 @@ def check_names(work: Work, book: PriceBook) -> None:
             for place in places
             if book.region_of(place.cloud, place.region) is None
         ]
+    for quota in work.quotas:
+        problems += _unknown_to(book, quota)
     if problems:
         raise PlanningError.of(problems)
+
+
+def _unknown_to(book: PriceBook, quota: Quota) -> Iterator[str]:
+    """What a quota speaks of and the book does not have: such a quota would limit nothing."""
+    where = "" if quota.cloud == ANY else f" on {quota.cloud}"
+    regions = {each.name for each in book.regions if quota.cloud in (ANY, each.cloud)}
+    if quota.region not in (ANY, *regions):
+        yield f"quota {quota}: the price book has no region {quota.region!r}{where}; {_meant(quota.region, regions)}"
+    types = [each for each in book.types if each.gpu and quota.cloud in (ANY, each.cloud)]
+    if quota.what != ANY and not any(quota.speaks_of(each) for each in types):
+        families = {re.split(r"[.-]", each.name)[0] for each in types}
+        words = {each.gpu for each in types} | {each.name for each in types} | families
+        shown = _meant(quota.what, words, {each.gpu for each in types})
+        yield (
+            f"quota {quota}: the price book has no GPU, type with GPUs or family of them {quota.what!r}{where}; {shown}"
+        )
+
+
+def _meant(word: str, known: set[str], shown: set[str] | None = None) -> str:
+    """Names that look like it; else what there is."""
+    plain = {each.lower(): each for each in sorted(known)}
+    close = get_close_matches(word.lower(), plain, n=3)
+    return f"did you mean {' or '.join(plain[each] for each in close)}?" if close else f"it has {_some(shown or known)}"
 
 
 def _of(work: Work) -> str:
@@ -156,30 +192,36 @@ def _some(words: set[str]) -> str:
 
 def _wrong_numbers(work: Work) -> Iterator[str]:
     checks: list[Callable[[], object]] = [
-        lambda: work.gpu_hours is None or above("gpu_hours", work.gpu_hours, 0),
-        lambda: work.samples is None or above("samples", work.samples, 0),
+        lambda: work.gpu_hours is None or _within("gpu_hours", work.gpu_hours, MOST_WORK),
+        lambda: work.samples is None or _within("samples", work.samples, MOST_SAMPLES),
         lambda: between("compute_share", work.compute_share, 0, 1),
         lambda: between("scaling_loss", work.scaling_loss, 0, 1),
-        lambda: above("deadline_hours", work.deadline_hours, 0),
-        lambda: work.budget_usd is None or above("budget_usd", work.budget_usd, 0),
+        lambda: between("deadline_hours", above("deadline_hours", work.deadline_hours, 0), 0, LONGEST_HOURS),
+        lambda: work.budget_usd is None or _within("budget_usd", work.budget_usd, MOST_WORK),
         lambda: between("max_nodes", whole("max_nodes", work.max_nodes, 1), 1, MOST_NODES),
         lambda: at_least("gpu_memory_gib", work.gpu_memory_gib, 0),
         lambda: whole("min_gpus_per_node", work.min_gpus_per_node, 1),
         lambda: between("max_share", above("max_share", work.max_share, 0), 0, 1),
-        lambda: at_least("data_gb", work.data_gb, 0),
-        lambda: at_least("result_gb", work.result_gb, 0),
-        lambda: work.storage_gb is None or at_least("storage_gb", work.storage_gb, 0),
-        lambda: at_least("disk_gib", work.disk_gib, 0),
+        lambda: between("data_gb", work.data_gb, 0, MOST_GB),
+        lambda: between("result_gb", work.result_gb, 0, MOST_GB),
+        lambda: work.storage_gb is None or between("storage_gb", work.storage_gb, 0, MOST_GB),
+        lambda: between("disk_gib", work.disk_gib, 0, MOST_GB),
         lambda: at_least("checkpoint_seconds", work.checkpoint_seconds, 0),
         lambda: at_least("restart_seconds", work.restart_seconds, 0),
-        lambda: at_least("startup_seconds", work.startup_seconds, 60),
+        lambda: between("startup_seconds", work.startup_seconds, 60, LONGEST_HOURS * SECONDS_PER_HOUR),
         lambda: (
             work.interruptions_per_hour is None or at_least("interruptions_per_hour", work.interruptions_per_hour, 0)
         ),
-        lambda: at_least("flex_start_wait_hours", work.flex_start_wait_hours, 0),
-        *(lambda gpu=gpu, rate=rate: above(f"measured {gpu}", rate, 0) for gpu, rate in work.measured.items()),
+        lambda: between("flex_start_wait_hours", work.flex_start_wait_hours, 0, LONGEST_HOURS),
+        *(partial(_within, f"measured {gpu}", rate, MOST_WORK) for gpu, rate in work.measured.items()),
     ]
     yield from problems_of(checks)
+
+
+def _within(name: str, value: float, most: float) -> float:
+    """A number above 0 that is `most` or less, and not so small that dividing by it gives none."""
+    above(name, value, 0)
+    return between(name, value, _LEAST, most)
 
 
 def _wrong_words(work: Work) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from planning.errors import PlanningError
 from planning.fleet.quotas import Quota
-from planning.fleet.work import Work
+from planning.fleet.work import LONGEST_HOURS, Work
 from planning.network.places import Place
 from planning.simulation.durations import hours_of
 
@@ -29,7 +29,7 @@ def parse_work(document: Mapping[str, Any]) -> Work:
         problems.append("deadline_hours: has to be set, such as 48h")
     if problems:
         # What can be said of the other fields is said too.
-        fields.setdefault("deadline_hours", 1e6)
+        fields.setdefault("deadline_hours", LONGEST_HOURS)
         try:
             Work(**fields)
         except PlanningError as error:
@@ -57,7 +57,10 @@ def parse_pairs(name: str, texts: list[str]) -> dict[str, float]:
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PlanningError(f"{name} = {value!r}: must be a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise PlanningError(f"{name}: must be a number of less than 300 digits") from None
 
 
 def _whole(name: str, value: Any) -> int:

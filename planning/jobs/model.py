@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, cast
 
 from planning import quantities
 from planning.errors import PlanningError
+
+SHORTEST_HOURS = 1 / quantities.SECONDS_PER_HOUR
+"""A second: the shortest job."""
+LONGEST_HOURS = 1e6
+"""The longest job, and the latest that one may be handed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +138,12 @@ def _wrong_jobs(jobs: tuple[Job, ...]) -> Iterator[str]:
     yield from (f"jobs: {name!r} is there {count} times" for name, count in _repeated(job.name for job in jobs))
     for job in jobs:
         place = f"job {job.name!r}"
-        yield from _broken(quantities.above, f"{place}: hours", job.hours, 0)
-        yield from _broken(quantities.above, f"{place}: estimated_hours", job.estimated_hours, 0)
+        yield from _out_of_range(f"{place}: hours", job.hours, SHORTEST_HOURS, "1/3600 (a second)")
+        yield from _out_of_range(f"{place}: estimated_hours", job.estimated_hours, SHORTEST_HOURS, "1/3600 (a second)")
         yield from _broken(quantities.whole, f"{place}: gpus", job.gpus, 1)
         yield from _broken(quantities.at_least, f"{place}: gpu_memory_gib", job.gpu_memory_gib, 0)
         yield from _broken(quantities.at_least, f"{place}: memory_gib", job.memory_gib, 0)
-        yield from _broken(quantities.at_least, f"{place}: release_hours", job.release_hours, 0)
+        yield from _out_of_range(f"{place}: release_hours", job.release_hours, 0, "0")
         if isinstance(job.priority, bool) or not isinstance(job.priority, int):
             yield f"{place}: priority = {job.priority!r}: must be a whole number"
 
@@ -182,6 +187,11 @@ def _wrong_order(jobs: tuple[Job, ...]) -> Iterator[str]:
             TopologicalSorter({job.name: job.after for job in jobs}).prepare()
         except CycleError as error:
             yield f"jobs: wait for each other in a circle: {' after '.join(reversed(error.args[1]))}"
+
+
+def _out_of_range(name: str, hours: object, least: float, in_words: str) -> Iterator[str]:
+    if not quantities.is_number(hours) or not least <= cast(float, hours) <= LONGEST_HOURS:
+        yield f"{name} = {hours!r}: must be a number from {in_words} to {LONGEST_HOURS:,.0f}"
 
 
 def _repeated(names: Iterator[str]) -> list[tuple[str, int]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planning import quantities
+from planning.errors import PlanningError
 from planning.simulation.calibration import Calibration
 from planning.simulation.comparison import Comparison, Group, compare
 from planning.simulation.forecast import Forecast, learn
@@ -25,8 +26,12 @@ from planning.simulation.traces import (
     availability_of,
     cut_windows,
     split_history,
+    steps_within,
 )
 
+MOST_STATES = 3_000_000_000
+"""Runs times steps times steps of work, all of which the omniscient bound looks at: about a minute of computing."""
+MOST_RUNS = 10_000
 HISTORY_HOURS = 720.0
 """What our policy has seen before generated traces: 30 days."""
 
@@ -59,6 +64,7 @@ def study_generated(task: Task, calibration: Calibration, traces: int, seed: int
     """
     quantities.whole("traces", traces, 1)
     quantities.whole("seed", seed, 0)
+    _refuse_endless(task, [(traces, DEFAULT_STEP_HOURS)])
     past = generate(calibration, HISTORY_HOURS, _seed(seed, 0))
     runs = [generate(calibration, task.deadline_hours, _seed(seed, number)) for number in range(1, traces + 1)]
     windows = cut_windows([availability_of(each) for each in runs], task.deadline_hours, traces)
@@ -79,6 +85,7 @@ def study_traces(task: Task, traces: Sequence[Trace], most: int) -> Study:
     quantities.whole("traces", most, 1)
     halves = [split_history(availability_of(trace)) for trace in traces]
     sizes = _shares([future for _, future in halves], task.deadline_hours, most)
+    _refuse_endless(task, [(size, future.step_hours) for (_, future), size in zip(halves, sizes, strict=True)])
     groups = [
         _group(task, each, learn([past]))
         for (past, future), size in zip(halves, sizes, strict=True)
@@ -90,6 +97,20 @@ def study_traces(task: Task, traces: Sequence[Trace], most: int) -> Study:
         for (past, future), size in zip(halves, sizes, strict=True)
     )
     return _study(task, groups, sources)
+
+
+def _refuse_endless(task: Task, runs: Sequence[tuple[int, float]]) -> None:
+    """Nobody waits for hours without a word. `runs`: how many have steps of so many hours."""
+    states = sum(
+        count * steps_within(task.deadline_hours, step) * steps_within(task.work_hours, step) for count, step in runs
+    )
+    count = sum(count for count, _ in runs)
+    if states > MOST_STATES or count > MOST_RUNS:
+        raise PlanningError(
+            f"--traces = {count} and --deadline-hours = {task.deadline_hours:g}: would take too long; must be "
+            f"{MOST_RUNS:,} runs or fewer, and runs x steps x steps of work {MOST_STATES:,} or fewer, which are "
+            f"{states:,}: fewer runs, an earlier deadline, or a trace of longer steps"
+        )
 
 
 def _shares(futures: Sequence[Availability], deadline_hours: float, most: int) -> list[int]:

@@ -7,6 +7,9 @@ from functools import partial
 from planning import quantities
 from planning.errors import PlanningError
 
+LONGEST_HOURS = 8760.0
+"""A year: the longest deadline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -38,6 +41,8 @@ class Task:
         )
         for name, check, limit in checks:
             problems += quantities.problems_of([partial(check, name, getattr(self, name), limit)])
+        if not problems and self.deadline_hours > LONGEST_HOURS:
+            problems.append(f"deadline_hours = {self.deadline_hours:g}: must be {LONGEST_HOURS:g} (a year) or less")
         if not problems and self.work_hours + self.changeover_hours > self.deadline_hours:
             problems.append(
                 f"deadline_hours = {self.deadline_hours:g}: must be "

@@ -22,6 +22,8 @@ from planning.quantities import above, at_least
 
 _SMALL = 1e-6
 """Below this ratio of C to M the closed form loses its digits, and the series behind it has all of them."""
+_RAREST = 1e-100
+"""Interruptions an hour; fewer are none, and the hours between them would soon be no floating-point number."""
 _LARGEST_EXPONENT = 700.0
 """exp() of more is no floating-point number: such a job never ends."""
 
@@ -44,12 +46,12 @@ def youngs_interval(checkpoint_hours: float, hours_between_interruptions: float)
 def best_checkpoint_interval(checkpoint_hours: float, interruptions_per_hour: float) -> float:
     """The interval, in hours of useful work, with the least expected time; it does not depend on the restart time.
 
-    Infinite without interruptions; 0 (without end often) where a checkpoint takes no time. Raises PlanningError for
-    negative or non-finite input.
+    Infinite without interruptions, and with fewer than one in 1e100 hours; 0 (without end often) where a checkpoint
+    takes no time. Raises PlanningError for negative or non-finite input.
     """
     at_least("checkpoint_hours", checkpoint_hours, 0)
     at_least("interruptions_per_hour", interruptions_per_hour, 0)
-    if interruptions_per_hour == 0:
+    if interruptions_per_hour < _RAREST:
         return math.inf
     mean = 1 / interruptions_per_hour
     ratio = checkpoint_hours / mean
@@ -70,7 +72,7 @@ def rework_multiplier(
     at_least("checkpoint_hours", checkpoint_hours, 0)
     at_least("restart_hours", restart_hours, 0)
     at_least("interruptions_per_hour", interruptions_per_hour, 0)
-    if interruptions_per_hour == 0:
+    if interruptions_per_hour < _RAREST:
         # An infinite interval is no checkpoint at all.
         return 1 + checkpoint_hours / interval_hours
     if checkpoint_hours > 0 or interval_hours != 0:

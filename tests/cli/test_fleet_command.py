@@ -163,6 +163,10 @@ def test_work_that_cannot_be_done_is_an_error_that_tells_what_would_be_enough(pr
         (("--gpu-hours", "5", "--deadline", "2h", "--pareto", "--picture", "a.gif"), "picture = 'a.gif'"),
         (("--gpu-hours", "5", "--deadline", "2h", "--picture", "none/a.png"), "picture = 'none/a.png'"),
         (("--gpu-hours", "5", "--samples", "5", "--deadline", "2h"), "exactly one"),
+        (("--gpu-hours", "5", "--deadline", "2h", "--quota", "aws:nowhere:FOO:spot=0"), "no region 'nowhere' on aws"),
+        (("--gpu-hours", "5", "--deadline", "366d"), "deadline_hours = 8784.0: must be a number from 0 to 8760"),
+        (("--gpu-hours", "5", "--deadline", "2h", "--storage-gb", "1e308"), "storage_gb = 1e+308"),
+        (("--gpu-hours", "5", "--deadline", "2h", "--reservation", "x"), "reservation = 'x': needs --write"),
         (("--work", "none.yaml"), "work = 'none.yaml'"),
         (("--gpu-hours", "5", "--deadline", "2h", "--pareto", "--write", "Pulumi.dev.yaml"), "write = "),
     ],
@@ -204,6 +208,29 @@ def test_the_answer_is_written_as_pools_and_nothing_else_changes(project: Path) 
     again = fleet(project, *THERE, "--capacity", "spot", "--max-nodes", "3", "--write", "Pulumi.dev.yaml")
     assert again.code == 0, again.err
     assert (project / "Pulumi.dev.yaml").read_text() == written
+
+
+def test_machines_are_told_what_was_written_in_place_of_what(project: Path) -> None:
+    arguments = (*THERE, "--capacity", "spot", "--max-nodes", "3", "--json")
+    document = answered(fleet(project, *arguments, "--write", "Pulumi.dev.yaml"))
+    assert document["written"] == {"file": "Pulumi.dev.yaml", "replaced_pools": ["training"]}
+    assert "written" not in answered(fleet(project, *arguments))
+
+
+def test_scratch_space_stays_on_the_disks_of_the_nodes(project: Path) -> None:
+    file = project / "Pulumi.dev.yaml"
+    file.write_text(DEV.replace("[g5.xlarge]\n", "[g5.xlarge]\n        scratch: instance_store\n"))
+    result = fleet(project, *THERE, "--capacity", "spot", "--max-nodes", "3", "--write", "Pulumi.dev.yaml")
+    assert result.code == 0, result.err
+    pools = yaml.safe_load(file.read_text())["config"]["trainyard:aws"]["gpu_pools"]
+    assert [pool["scratch"] for pool in pools.values()] == ["instance_store"]
+
+
+def test_interruptions_that_never_let_work_finish_are_no_traceback(project: Path) -> None:
+    for rare in ("10000", "1e308", "1e-320"):
+        result = fleet(project, *THERE, "--interruptions-per-hour", rare)
+        assert (result.code, result.err) == (0, "")
+        assert "inf" not in result.out
 
 
 @pytest.mark.parametrize("pools", ["", "    gpu_pools: {}\n"])

@@ -106,6 +106,8 @@ def test_takes_prices_from_the_book() -> None:
         ((*TASK, "--generate", "moon"), "--generate = 'moon': must be one of v100x1:us-east-1a"),
         ((*TASK, "--generate", "band:<5%", "--trace", "x.json"), "must be left out where --trace is given"),
         ((*TASK, "--trace", "missing.json"), "missing.json: cannot be read as a trace"),
+        ((*TASK, "--deadline-hours", "1e9"), "deadline_hours = 1e+09: must be 8760 (a year) or less"),
+        ((*TASK, "--traces", "100000"), "--traces = 100000 and --deadline-hours = 8: would take too long"),
         ((*TASK, "--traces", "0"), "traces = 0: must be a whole number, 1 or more"),
         ((*TASK, "--instances", "0"), "instances = 0: must be a whole number, 1 or more"),
         ((*TASK, "--picture", "costs.gif"), "must end in .png or .svg"),

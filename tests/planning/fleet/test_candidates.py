@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from planning.fleet.candidates import find_candidates
+from planning.fleet.optimise import plan_fleet
 from planning.fleet.sites import site_of
 from planning.fleet.work import Work
 from planning.network.places import Place
@@ -142,3 +143,30 @@ def test_a_service_without_a_price_is_taken_at_the_dearest_known_one_and_said_to
         "object_storage_gib_month in gcp",
     ]
     assert site.transfer_usd == site.storage_usd_per_hour == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "asked",
+    [{"interruptions_per_hour": 10000.0}, {"interruptions_per_hour": 1e308}, {"restart_seconds": 1e300}],
+)
+def test_spot_that_would_never_finish_is_left_out(asked: dict[str, Any]) -> None:
+    node = kind("node")
+    offers = book([(node, price(node, 3.0)), (node, price(node, 1.0, capacity="spot"))])
+    market = find_candidates(work(**asked), offers)
+    assert [each.price.capacity for each in market.candidates] == ["on_demand"]
+    assert [each.reason for each in market.left_out] == ["would never finish at this interruption rate"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_nodes_that_would_never_finish_together_are_no_fleet() -> None:
+    node = kind("node")
+    offers = book([(node, price(node, 1.0, capacity="spot"))])
+    asked = work(interruptions_per_hour=5.0, coupling="synchronous", scaling_loss=0.1, max_nodes=1000)
+    assert plan_fleet(asked.but(deadline_hours=8760.0), offers).pools[0].nodes < 1000
+
+
+def test_interruptions_too_rare_for_a_number_are_none() -> None:
+    node = kind("node")
+    (candidate,) = find_candidates(work(interruptions_per_hour=1e-320), only(node, capacity="spot")).candidates
+    assert candidate.rework.multiplier == 1

@@ -204,3 +204,55 @@ def test_a_quota_counts_what_it_speaks_of(quota: str, weight: int) -> None:
 def test_pairs_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(PlanningError, match="measured = "):
         parse_pairs("measured", [text])
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("gpu_hours", 1e13),
+        ("gpu_hours", 1e-300),
+        ("deadline_hours", 8760.5),
+        ("deadline_hours", 1e300),
+        ("storage_gb", 1e308),
+        ("disk_gib", 1e300),
+        ("data_gb", 1e10),
+        ("result_gb", 1e10),
+        ("budget_usd", 1e308),
+        ("flex_start_wait_hours", 1e300),
+    ],
+)
+def test_numbers_beyond_all_that_is_planned_with_are_refused_by_name(field: str, wrong: float) -> None:
+    with pytest.raises(PlanningError, match=rf"(?m)^{field} = .*: must be a number from .* to "):
+        work(**{field: wrong})
+
+
+def test_a_year_is_the_longest_deadline() -> None:
+    assert parse_work({"gpu_hours": 1, "deadline_hours": "365d"}).deadline_hours == 8760
+
+
+def test_a_whole_number_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(PlanningError, match="gpu_hours: must be a number of less than 300 digits"):
+        parse_work({"gpu_hours": 10**400, "deadline_hours": 5})
+    with pytest.raises(PlanningError, match="must be a whole number from 0 to 1,000,000,000"):
+        Quota(limit=10**400)
+
+
+@pytest.mark.parametrize(
+    ("quota", "message"),
+    [
+        ("aws:us-east-2:*:*=0", "no region 'us-east-2' on aws; did you mean us-east-1?"),
+        ("*:mars:*:*=0", "no region 'mars'; it has eu-west-1, us-central1, us-east-1"),
+        ("aws:*:smal:*=0", "'smal' on aws; did you mean small?"),
+        ("*:*:FOO:*=0", "'FOO'; it has A100"),
+        ("gcp:*:small:*=0", "'small' on gcp; it has none"),
+    ],
+)
+def test_a_quota_that_speaks_of_nothing_is_refused(quota: str, message: str) -> None:
+    with pytest.raises(PlanningError) as caught:
+        check_names(work(quotas=(Quota.parse(quota),)), BOOK)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("quota", ["*:*:*:*=0", "aws:us-east-1:small:spot=0", "*:*:A100:*=0", "gcp:us-central1:*:*=0"])
+def test_a_quota_of_what_the_book_has_is_taken(quota: str) -> None:
+    check_names(work(quotas=(Quota.parse(quota),)), BOOK)

@@ -93,7 +93,20 @@ def test_refuses_words_that_are_no_nodes(word: str) -> None:
         ({"jobs": [{"name": "a", "hours": 1, "gpus": True}]}, "jobs[0].gpus = True: must be a whole number"),
         ({"jobs": [{"name": "", "hours": 1, "gpus": 1}]}, "jobs[0].name = '': must be text"),
         ({"jobs": [{"name": "a", "hours": 1, "gpus": 1, "after": "b"}]}, "jobs[0].after = 'b': must be a list"),
-        ({"jobs": [{"name": "a", "hours": -1, "gpus": 1}]}, "job 'a': hours = -1.0: must be a finite number above 0"),
+        (
+            {"jobs": [{"name": "a", "hours": -1, "gpus": 1}]},
+            "job 'a': hours = -1.0: must be a number from 1/3600 (a second) to 1,000,000",
+        ),
+        ({"jobs": [{"name": "a", "hours": 1e308, "gpus": 1}]}, "job 'a': hours = 1e+308: must be a number from 1/3600"),
+        ({"jobs": [{"name": "a", "hours": 1e-300, "gpus": 1}]}, "job 'a': hours = 1e-300: must be a number from"),
+        (
+            {"jobs": [{"name": "a", "hours": 1, "estimated_hours": 1e7, "gpus": 1}]},
+            "job 'a': estimated_hours = 10000000.0: must be a number from 1/3600 (a second) to 1,000,000",
+        ),
+        (
+            {"jobs": [{"name": "a", "hours": 1, "gpus": 1, "release_hours": 1e300}]},
+            "job 'a': release_hours = 1e+300: must be a number from 0 to 1,000,000",
+        ),
         ({"jobs": [{"name": "a", "hours": 1, "gpus": 0}]}, "job 'a': gpus = 0: must be a whole number, 1 or more"),
         ({"jobs": [{"name": "a", "hours": 1, "gpus": 1}] * 2}, "jobs: 'a' is there 2 times"),
         (

@@ -108,3 +108,14 @@ def test_an_estimate_is_a_students_t_interval() -> None:
 
 def _trace(name: str, marks: list[int]) -> Trace:
     return Trace(name=name, step_seconds=3600, zones=(Zone(name="zone", available=np.array(marks) == 1),))
+
+
+@pytest.mark.parametrize(("work", "deadline", "traces"), [(2, 9, 100_000), (4000, 8000, 5)])
+def test_what_would_take_hours_is_refused_before_it_begins(work: float, deadline: float, traces: int) -> None:
+    with pytest.raises(PlanningError, match=rf"--traces = {traces} and --deadline-hours = {deadline}: would take too"):
+        study_generated(task_of(work, deadline), CALIBRATIONS["v100x1:us-east-1c"], traces, 1)
+
+
+def test_a_deadline_is_a_year_away_at_most() -> None:
+    with pytest.raises(PlanningError, match="deadline_hours = 1e\\+09: must be 8760"):
+        task_of(2, 1e9)
