@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cli.tables import print_whole
 from planning.cost import words
 from planning.cost.difference import CostDifference
 from planning.cost.estimate import PlanCost
@@ -25,11 +26,11 @@ def print_cost(cost: PlanCost, title: str, today: datetime.date, *, lines: bool)
     if lines:
         _print_lines(console, costly)
     elif costly:
-        console.print(_resource_table(costly))
+        print_whole(console, _resource_table(costly))
     totals = _table("", ">US dollars", "")
     for what, amount, note in words.totals(cost):
         totals.add_row(what, amount, note)
-    console.print(totals)
+    print_whole(console, totals)
     _print_rest(console, cost)
 
 
@@ -50,7 +51,7 @@ def print_difference(found: CostDifference, title: str, today: datetime.date) ->
                 dollars(each.after_usd_per_month),
                 more(each.usd_per_month),
             )
-        console.print(changed)
+        print_whole(console, changed)
     else:
         _say(console, "No resource costs another amount.")
     before, after = found.before, found.after
@@ -66,7 +67,7 @@ def print_difference(found: CostDifference, title: str, today: datetime.date) ->
             f"{words.at_least(after)}{dollars(new, digits)}",
             more(change, digits),
         )
-    console.print(totals)
+    print_whole(console, totals)
     for side, cost in (("before", before), ("after", after)):
         _list(console, f"Left out of the totals {side}:", words.left_out(cost))
     if any(each.unknown for each in found.resources):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
+
+from cli.tables import print_whole
 
 if TYPE_CHECKING:
     from planning.fleet.baseline import Baselines
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from planning.fleet.uniform import Aim
 
 _MOST_TYPES = 3
-_WIDEST = 500
 
 
 def print_answer(
@@ -36,8 +36,8 @@ def print_answer(
     limits = f"deadline {work.deadline_hours:,.1f} hours"
     limits += f", budget ${work.budget_usd:,.2f}" if work.budget_usd is not None else ""
     _say(out, f"{aimed} fleet: ${plan.usd:,.2f} expected, done in {plan.hours:,.1f} hours expected ({limits})")
-    _show(out, _pools(plan))
-    _show(out, _breakdown(plan))
+    print_whole(out, _pools(plan))
+    print_whole(out, _breakdown(plan))
     _say(out, _gap(plan, aim))
     _list(out, "Why", explanation.why)
     _alternatives(out, "Otherwise", explanation.next_best, plan, aim)
@@ -57,7 +57,7 @@ def print_front(plans: "Sequence[FleetPlan]", *, as_of: str, dated: int) -> None
     for plan in plans:
         table.add_row(f"{plan.hours:,.2f}", f"{plan.usd:,.2f}", f"{plan.gap:.2%}", pools_in_words(plan))
     _say(out, "Fleets of which none is both cheaper and earlier than another, the earliest first:")
-    _show(out, table)
+    print_whole(out, table)
     _print_caveats(out, plans[-1], as_of=as_of, dated=dated)
 
 
@@ -122,7 +122,7 @@ def _alternatives(
         table.add_row(
             each.what, f"{each.plan.usd:,.2f}", f"{change:+.1%}", f"{each.plan.hours:,.1f}", pools_in_words(each.plan)
         )
-    _show(out, table)
+    print_whole(out, table)
 
 
 def _compare(out: Console, compared: "Baselines", plan: "FleetPlan") -> None:
@@ -173,9 +173,3 @@ def _table(*columns: str, right: int = 0) -> Table:
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number < right else "left", no_wrap=True)
     return table
-
-
-def _show(out: Console, table: Table) -> None:
-    """A table as wide as it has to be: no name is cut, a narrow terminal breaks the lines."""
-    out.width = max(out.width, Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum)
-    out.print(table)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
+
+from cli.tables import print_whole
 
 if TYPE_CHECKING:
     from planning.prices.changes import Change
@@ -47,7 +48,7 @@ def print_offers(offers: "Sequence[Offer]", limit: int) -> None:
             dollars(price.usd_per_hour),
             f"[{numbers[source_of(price)]}]",
         )
-    _wide(out, table)
+    print_whole(out, table)
     if len(offers) > len(shown):
         out.print(f"… and {len(offers) - len(shown)} more; --limit 0 shows all\n")
     _print_sources(out, numbers)
@@ -61,7 +62,7 @@ def print_type(known: "InstanceType", offers: "Sequence[Offer]") -> None:
     for name, value in _facts(known):
         facts.add_row(name, value)
     facts.add_row("source", f"{known.source} ({known.as_of})")
-    _wide(out, facts)
+    print_whole(out, facts)
     if offers:
         print_offers(offers, limit=0)
     else:
@@ -102,7 +103,7 @@ def print_outcomes(outcomes: "Sequence[Outcome]") -> None:
                 table.add_column(name, justify="right", no_wrap=True)
             for change in largest:
                 table.add_row(*_change_cells(change))
-            _wide(out, table)
+            print_whole(out, table)
         for text, names in (
             ("that the book has no facts of, left out", outcome.unknown_types),
             (f"that {outcome.cloud} names no price for, as before", outcome.unpriced_types),
@@ -226,12 +227,6 @@ def _table(*columns: str, head: bool = True) -> Table:
     for name in columns:
         table.add_column(name, no_wrap=True)
     return table
-
-
-def _wide(out: Console, table: Table) -> None:
-    """A table as wide as it has to be: no name is cut, a narrow terminal breaks the lines."""
-    out.width = max(out.width, Measurement.get(out, out.options.update(max_width=500), table).maximum)
-    out.print(table)
 
 
 def _print_sources(out: Console, numbers: "dict[str, int]") -> None:
