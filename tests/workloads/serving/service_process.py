@@ -183,7 +183,8 @@ class Service:
     def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://{self.http}/v2/health/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
+                # Triton opens the port of its metrics last, when it has long been ready to infer.
+                return bool(answer.status == 200) and bool(self.metrics())
         except (urllib.error.URLError, OSError):
             return False
 
