@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.tables import say
 from planning.comparison.criteria import CriterionName
 from planning.comparison.rendering import words
 from planning.comparison.report import Comparison
@@ -17,23 +18,23 @@ _COLUMN_WIDTH = 17
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints everything but the sources, which take a page: --sources, --html and --json have them."""
-    _say(console, words.asked(comparison))
-    _say(console, words.answer(comparison))
+    say(console, words.asked(comparison))
+    say(console, words.answer(comparison))
     console.print(_ranking(comparison))
     for names in _groups(comparison, console.width):
         console.print(_figures(comparison, names))
     if any(each.rough for found in comparison.measured.values() for each in found.values()):
-        _say(console, "~ derived, assumed or modelled, as its source says")
+        say(console, "~ derived, assumed or modelled, as its source says")
     for sentence in words.notes(comparison):
-        _say(console, sentence)
+        say(console, sentence)
     if comparison.ranges:
         _head(console, "How far a weight can move with the first still first")
         for each in comparison.ranges:
-            _say(console, f"  {words.weight_range(each)}")
+            say(console, f"  {words.weight_range(each)}")
     _list(console, "Unknown", [f"{what}: {why}" for what, why in words.unknown(comparison)])
     _list(console, "Left out", [f"{each.what}: {each.why}" for each in comparison.left_out])
     console.print()
-    _say(console, _last_line(comparison))
+    say(console, _last_line(comparison))
 
 
 def print_sources(comparison: Comparison, console: Console) -> None:
@@ -43,10 +44,10 @@ def print_sources(comparison: Comparison, console: Console) -> None:
     for row in comparison.ranking.rows:
         for name, found in comparison.measured[row.key].items():
             cited = ", ".join(str(numbers[source]) for source in found.sources)
-            _say(console, f"  {row.key} {name} {found.text}: {found.detail}" + (f" [{cited}]" if cited else ""))
+            say(console, f"  {row.key} {name} {found.text}: {found.detail}" + (f" [{cited}]" if cited else ""))
     _head(console, "Sources")
     for source, number in numbers.items():
-        _say(console, f"  [{number}] {source.text} ({source.as_of or 'no date'}, {source.basis})")
+        say(console, f"  [{number}] {source.text} ({source.as_of or 'no date'}, {source.basis})")
 
 
 def _ranking(comparison: Comparison) -> Table:
@@ -108,13 +109,9 @@ def _list(console: Console, title: str, lines: list[str]) -> None:
     if lines:
         _head(console, title)
         for line in lines:
-            _say(console, f"  {line}")
+            say(console, f"  {line}")
 
 
 def _head(console: Console, title: str) -> None:
     console.print()
     console.print(title, style="bold", markup=False, highlight=False)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cli.tables import print_whole
+from cli.tables import print_whole, say
 from planning.cost import words
 from planning.cost.difference import CostDifference
 from planning.cost.estimate import PlanCost
@@ -19,7 +19,7 @@ def print_cost(cost: PlanCost, title: str, today: datetime.date, *, lines: bool)
     """Prints a cost by resource, or line by line, with its totals and all that is assumed and left out."""
     console = Console(highlight=False, soft_wrap=False)
     where = f" in {cost.region}" if cost.region else ""
-    _say(console, f"Cost of {title}{where}, in US dollars before tax. {words.age_of_prices(cost, today)}")
+    say(console, f"Cost of {title}{where}, in US dollars before tax. {words.age_of_prices(cost, today)}")
     console.print()
     costly = [each for each in cost.by_resource().values() if any(line.kind != "free" for line in each)]
     costly.sort(key=lambda each: -(words.sum_of(line.usd_per_month for line in each) or 0.0))
@@ -37,7 +37,7 @@ def print_cost(cost: PlanCost, title: str, today: datetime.date, *, lines: bool)
 def print_difference(found: CostDifference, title: str, today: datetime.date) -> None:
     """Prints what differs, and by how much."""
     console = Console(highlight=False, soft_wrap=False)
-    _say(console, f"Cost of {title}, in US dollars before tax. {words.age_of_prices(found.after, today)}")
+    say(console, f"Cost of {title}, in US dollars before tax. {words.age_of_prices(found.after, today)}")
     console.print()
     if found.resources:
         changed = _table("", "resource", "type", ">before", ">after", ">a month")
@@ -53,7 +53,7 @@ def print_difference(found: CostDifference, title: str, today: datetime.date) ->
             )
         print_whole(console, changed)
     else:
-        _say(console, "No resource costs another amount.")
+        say(console, "No resource costs another amount.")
     before, after = found.before, found.after
     totals = _table("", ">before", ">after", ">difference")
     for what, old, new, change, digits in (
@@ -71,9 +71,9 @@ def print_difference(found: CostDifference, title: str, today: datetime.date) ->
     for side, cost in (("before", before), ("after", after)):
         _list(console, f"Left out of the totals {side}:", words.left_out(cost))
     if any(each.unknown for each in found.resources):
-        _say(console, "* a part of it is left out.")
+        say(console, "* a part of it is left out.")
     if assumed := words.assumptions(after):
-        _say(console, f"Assumed after: {assumed}.")
+        say(console, f"Assumed after: {assumed}.")
 
 
 def _print_rest(console: Console, cost: PlanCost) -> None:
@@ -83,7 +83,7 @@ def _print_rest(console: Console, cost: PlanCost) -> None:
         shown = [f"{count:>4}  {reason}" for reason, count in free.items()]
         _list(console, f"{sum(free.values())} resources cost nothing:", shown)
     if assumed := words.assumptions(cost):
-        _say(console, f"Assumed (trainyard:usage, or --usage KEY=VALUE): {assumed}.")
+        say(console, f"Assumed (trainyard:usage, or --usage KEY=VALUE): {assumed}.")
 
 
 def _resource_table(costly: Sequence[Sequence[Line]]) -> Table:
@@ -103,14 +103,14 @@ def _resource_table(costly: Sequence[Sequence[Line]]) -> Table:
 def _print_lines(console: Console, costly: Sequence[Sequence[Line]]) -> None:
     for lines in costly:
         month = dollars(words.sum_of(line.usd_per_month for line in lines))
-        _say(console, f"{lines[0].name}  ({lines[0].type})  {month} a month")
+        say(console, f"{lines[0].name}  ({lines[0].type})  {month} a month")
         for line in lines:
             price = f": {words.quantity(line)} at ${line.usd_per_unit:.7g}" if line.usd_per_unit is not None else ""
-            _say(console, f"{dollars(line.usd_per_month):>12}  {line.what}{price}")
+            say(console, f"{dollars(line.usd_per_month):>12}  {line.what}{price}")
             origin = f"{line.source}; {line.as_of}, {line.basis}" if line.as_of else line.source
             for text in (line.assumption and f"assumed: {line.assumption}", line.note, origin):
                 if text:
-                    _say(console, f"{'':>12}    {text}")
+                    say(console, f"{'':>12}    {text}")
         console.print()
 
 
@@ -131,10 +131,6 @@ def _short(type_: str) -> str:
 
 def _list(console: Console, title: str, items: Sequence[str]) -> None:
     if items:
-        _say(console, title)
+        say(console, title)
         for item in items:
-            _say(console, f"  {item}")
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+            say(console, f"  {item}")

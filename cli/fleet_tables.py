@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cli.tables import print_whole
+from cli.tables import print_whole, say
 
 if TYPE_CHECKING:
     from planning.fleet.baseline import Baselines
@@ -35,15 +35,15 @@ def print_answer(
     aimed = "Cheapest" if aim == "cost" else "Earliest"
     limits = f"deadline {work.deadline_hours:,.1f} hours"
     limits += f", budget ${work.budget_usd:,.2f}" if work.budget_usd is not None else ""
-    _say(out, f"{aimed} fleet: ${plan.usd:,.2f} expected, done in {plan.hours:,.1f} hours expected ({limits})")
+    say(out, f"{aimed} fleet: ${plan.usd:,.2f} expected, done in {plan.hours:,.1f} hours expected ({limits})")
     print_whole(out, _pools(plan))
     print_whole(out, _breakdown(plan))
-    _say(out, _gap(plan, aim))
+    say(out, _gap(plan, aim))
     _list(out, "Why", explanation.why)
     _alternatives(out, "Otherwise", explanation.next_best, plan, aim)
     _alternatives(out, "Limits that bind", explanation.binding, plan, aim)
     if not explanation.binding:
-        _say(out, "\nNo limit binds: loosening any one of them gives no better fleet.")
+        say(out, "\nNo limit binds: loosening any one of them gives no better fleet.")
     _compare(out, compared, plan)
     _print_caveats(out, plan, as_of=as_of, dated=dated)
 
@@ -56,7 +56,7 @@ def print_front(plans: "Sequence[FleetPlan]", *, as_of: str, dated: int) -> None
     table = _table("hours", "$ expected", "gap", "fleet", right=3)
     for plan in plans:
         table.add_row(f"{plan.hours:,.2f}", f"{plan.usd:,.2f}", f"{plan.gap:.2%}", pools_in_words(plan))
-    _say(out, "Fleets of which none is both cheaper and earlier than another, the earliest first:")
+    say(out, "Fleets of which none is both cheaper and earlier than another, the earliest first:")
     print_whole(out, table)
     _print_caveats(out, plans[-1], as_of=as_of, dated=dated)
 
@@ -146,7 +146,7 @@ def _print_caveats(out: Console, plan: "FleetPlan", *, as_of: str, dated: int) -
     ]
     left_out += [f"{_count(dated, 'price')}: too old to plan with"] if dated else []
     _list(out, "Left out", left_out)
-    _say(out, f"\nExpected values, of prices as of {as_of}. docs/fleet.md tells what is modelled and what is not.")
+    say(out, f"\nExpected values, of prices as of {as_of}. docs/fleet.md tells what is modelled and what is not.")
 
 
 def _count(number: int, what: str) -> str:
@@ -155,17 +155,13 @@ def _count(number: int, what: str) -> str:
 
 def _list(out: Console, title: str, lines: Sequence[str]) -> None:
     if lines:
-        _say(out, f"\n{title}:")
+        say(out, f"\n{title}:")
         for line in lines:
-            _say(out, f"  {line}")
+            say(out, f"  {line}")
 
 
 def _console() -> Console:
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-
-
-def _say(out: Console, text: str) -> None:
-    out.print(text, soft_wrap=True)
 
 
 def _table(*columns: str, right: int = 0) -> Table:

@@ -13,11 +13,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws.github_deploy_policies import deploy_policies
-from infra.aws.github_policies import DEPLOY, PREVIEW, preview_policies
+from infra.aws.github_policies import DEPLOY, ISSUER, PREVIEW, preview_policies
 from infra.aws.naming import Names
 from infra.aws.settings import GitHubSettings
-
-ISSUER = "token.actions.githubusercontent.com"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.aws.github_policies import (
     DEPLOY,
+    ISSUER,
     PREVIEW,
     allow,
     buckets,
@@ -138,7 +139,7 @@ def _identity(names: Names, boundary_arn: str) -> list[dict[str, Any]]:
     )
     tags = ("iam:TagPolicy", "iam:TagRole", "iam:UntagPolicy", "iam:UntagRole")
     issuer_tags = ("iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider")
-    github = names.iam_arn("oidc-provider/token.actions.githubusercontent.com")
+    github = names.iam_arn(f"oidc-provider/{ISSUER}")
     issuers = names.iam_arn(f"oidc-provider/oidc.eks.{names.region}.{names.dns_suffix}/*")
     changes = (*grants, *cares, "iam:DeleteRolePermissionsBoundary")
     return [

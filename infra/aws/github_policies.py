@@ -13,6 +13,8 @@ from infra.aws.storage import ACCESS_LOGS, PURPOSES
 
 PREVIEW, DEPLOY = "github-preview", "github-deploy"
 """Purposes of the two roles."""
+ISSUER = "token.actions.githubusercontent.com"
+"""Who signs the tokens of GitHub's workflows."""
 
 
 def preview_policies(names: Names, state_bucket: str) -> dict[str, dict[str, Any]]:
