@@ -1,5 +1,6 @@
 """Reads what people write for planning: files of YAML 1.2 or JSON, which is a part of it."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def read_document(path: Path, name: str) -> object:
         reason = error.strerror if isinstance(error, OSError) else error
         raise PlanningError(f"{where}: cannot be read: {reason or error}; {_MUST_BE}") from None
     try:
-        document = _reader().load(text)
+        document = _json(text) if text.lstrip().startswith(("{", "[")) else None
+        document = _reader().load(text) if document is None else document
     except YAMLError as error:
         raise PlanningError(f"{where}{_line_of(error, text)}: {_problem_of(error)}; {_MUST_BE}") from None
     except RecursionError:
@@ -43,6 +45,26 @@ def read_document(path: Path, name: str) -> object:
     if document is None:
         raise PlanningError(f"{where}: is empty; {_MUST_BE}")
     return document
+
+
+def _json(text: str) -> object:
+    """What JSON text holds; None where it is none, or is better told of by the reader of YAML.
+
+    JSON has keys longer than YAML's parser takes on one line.
+    """
+
+    def without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise ValueError("a key is there twice")
+        return dict(pairs)
+
+    def refuse(constant: str) -> object:
+        raise ValueError(constant)
+
+    try:
+        return json.loads(text, object_pairs_hook=without_doubles, parse_constant=refuse)
+    except ValueError:
+        return None
 
 
 def as_mapping(document: object, name: str) -> Mapping[str, Any]:

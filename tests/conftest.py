@@ -5,6 +5,7 @@ session starts inherits an environment variable of its own and is found by it, h
 """
 
 import os
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,8 +26,10 @@ hypothesis.settings.register_profile("developer", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "developer")
 
-# The tests' processes share few cores: none may start a thread for each.
+# The tests' processes share few cores: none may start a thread for each, or compile all modules anew.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,8 +10,8 @@ from tests.cli.yard import ROOT, yard
 TASK = ("--work-hours", "6", "--deadline-hours", "8", "--spot-price", "1", "--on-demand-price", "3")
 
 
-def simulate(*arguments: str, cwd: Path | None = None) -> tuple[int, str, str]:
-    result = yard("fleet", "simulate", *arguments, cwd=cwd)
+def simulate(*arguments: str, cwd: Path | None = None, anew: bool = False) -> tuple[int, str, str]:
+    result = yard("fleet", "simulate", *arguments, cwd=cwd, anew=anew)
     return result.code, result.out, result.err
 
 
@@ -36,7 +36,8 @@ def test_prints_every_policy_and_their_differences(tmp_path: Path) -> None:
 
 def test_prints_json_that_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     one, same, other = (
-        simulate(*TASK, "--traces", "3", "--json", "--seed", seed, cwd=tmp_path)[1] for seed in ("1", "1", "2")
+        simulate(*TASK, "--traces", "3", "--json", "--seed", seed, cwd=tmp_path, anew=True)[1]
+        for seed in ("1", "1", "2")
     )
 
     assert one == same

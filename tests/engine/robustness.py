@@ -30,6 +30,7 @@ from tests.engine.processes import PATIENCE_SECONDS, wait_until_gone
 ROOT = Path(__file__).parents[2]
 MARK = "TRAINYARD_ROBUSTNESS_RUN"
 PASSPHRASE: str | None = "correct horse"
+QUICK_KEYS = Path(__file__).parent / "quick_keys"
 
 # A run in a process of its own: its first argument is the request, and it prints each event as one line.
 _DRIVER = """
@@ -145,6 +146,8 @@ class Project:
     folder: Path
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     """What the processes of this project's runs carry in their environment."""
+    quick_keys: bool = True
+    """Whether its runs derive keys from passphrases in few rounds."""
 
     def request(self, action: str = "update", **options: Any) -> Request:
         """A request for stack dev."""
@@ -176,6 +179,7 @@ class Project:
         """The environment that runs of the project have."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(MARK, self.mark)
+            patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *([str(QUICK_KEYS)] if self.quick_keys else [])]))
             patch.delenv("PULUMI_BACKEND_URL", raising=False)
             if PASSPHRASE is None:
                 patch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
@@ -250,7 +254,6 @@ class Running:
                 stderr=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
 
     def __enter__(self) -> "Running":
@@ -304,12 +307,12 @@ class Running:
                 continue
 
 
-def make_project(folder: Path, program: str, *, stack_file: str = "config: {}\n") -> Project:
+def make_project(folder: Path, program: str, *, stack_file: str = "config: {}\n", quick_keys: bool = True) -> Project:
     """A project whose program is `program` after the definitions of `CLOUD`."""
     (folder / "cloud").mkdir(parents=True)
     (folder / "Pulumi.yaml").write_text("name: sturdy\nruntime: python\n")
     (folder / "Pulumi.dev.yaml").write_text(stack_file)
-    project = Project(folder)
+    project = Project(folder, quick_keys=quick_keys)
     project.write(CLOUD + textwrap.dedent(program))
     return project
 

@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Project:
     crypter = PassphraseCrypter.with_new_salt(robustness.PASSPHRASE)
     encrypted = crypter.encrypt(CONFIGURED)
     stack_file = f"encryptionsalt: {crypter.salt_state}\nconfig:\n  sturdy:password:\n    secure: {encrypted}\n"
-    project = make_project(tmp_path / "project", "", stack_file=stack_file)
+    project = make_project(tmp_path / "project", "", stack_file=stack_file, quick_keys=False)
     project.write(CLOUD + PROGRAM)
     return project
 

@@ -11,17 +11,26 @@ from engine.events import StepStarted
 from tests.engine.robustness import Outcome, Project, Running, make_project, says
 
 ONE = [("thing", "1", "1")]
+PROGRAM = 'Thing("thing")\n'
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return make_project(tmp_path / "project", 'Thing("thing")\n')
+    return make_project(tmp_path / "project", PROGRAM)
+
+
+@pytest.fixture(scope="module")
+def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A deployed project, to be copied."""
+    project = make_project(tmp_path_factory.mktemp("deployed") / "project", PROGRAM)
+    assert project.run().finished.outcome == "succeeded"
+    return project
 
 
 @pytest.fixture
-def deployed(project: Project) -> Project:
-    assert project.run().finished.outcome == "succeeded"
-    return project
+def deployed(deployed_once: Project, tmp_path: Path) -> Project:
+    shutil.copytree(deployed_once.folder, tmp_path / "project")
+    return Project(tmp_path / "project")
 
 
 def assert_refused(outcome: Outcome, cause: str, *words: str) -> None:

@@ -55,6 +55,11 @@ def test_json_means_what_it_means_to_json(tmp_path: Path, value: Any, indent: in
     assert read(tmp_path, json.dumps(value, indent=indent)) == value
 
 
+def test_a_long_key_of_json_is_a_key(tmp_path: Path) -> None:
+    """YAML's own limit is 1024 characters on a line."""
+    assert read(tmp_path, json.dumps({"k" * 2000: 1})) == {"k" * 2000: 1}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
