@@ -57,8 +57,10 @@ def measure_fleet(
     """
     results: list[Result] = []
 
+    # The machine, and not the one core of it that is used.
+    machine = describe_machine()
+
     def add(name: str, value: float, unit: Unit, target: Target | None = None) -> None:
-        machine = describe_machine()
         results.append(Result(name=f"{NAME}/{name}", value=value, unit=unit, target=target, machine=machine))
 
     with _one_core():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import fleet, main_job, previews
+from bench import fleet, main_job, previews, scheduling
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -34,6 +34,8 @@ class Benchmark:
     steps: int
     """How many steps it tells."""
     measure: Measure
+    missing: Callable[[], str | None] = lambda: None
+    """Why it cannot run on this machine; it is then left out, unless it is asked for by name."""
 
 
 def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> list[Benchmark]:
@@ -49,6 +51,7 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
         Benchmark(previews.NAME, previews.steps(sizes, with_cli=pulumi is not None), measure_previews),
         Benchmark(main_job.NAME, main_job.STEPS, measure_main_job),
         Benchmark(fleet.NAME, fleet.steps(), fleet.measure_fleet),
+        Benchmark(scheduling.NAME, scheduling.STEPS, scheduling.measure_scheduling, scheduling.missing),
     ]
 
 
@@ -65,12 +68,17 @@ def run(
     Where anything fails, the file stays as it was. Raises BenchError; KeyboardInterrupt also where the process is told
     to terminate, once nothing that was started is left.
     """
+    progress = progress or Console(stderr=True)
     chosen = select(benchmarks(pulumi=previews.find_pulumi()) if known is None else known, names)
+    for each in [] if names else list(chosen):
+        if reason := each.missing():
+            progress.print(f"Without {each.name}: {reason}", markup=False, highlight=False, soft_wrap=True)
+            chosen.remove(each)
     kept = read_results(output)
     require_writable(output)
     # Now, because the load that it tells is the others'.
     describe_machine()
-    results = measure(chosen, progress or Console(stderr=True))
+    results = measure(chosen, progress)
     write_results(output, merged(kept, results))
     console = console or Console()
     print_results([result.document() for result in results], console)

@@ -16,7 +16,7 @@ INSTALLED = {"trainyard_artifacts", "trainyard_serving", "trainyard_training"}
 # What is named here allows its submodules too.
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
-    "bench": {"engine", "infra.local", "planning"},
+    "bench": {"engine", "infra.local", "planning", "tests.controlplane"},
     "cli": {"bench", "engine", "planning", "trainyard_artifacts", "trainyard_serving"},
     "engine": set(),
     "infra": {"planning"},
