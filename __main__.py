@@ -21,7 +21,8 @@ for name, uri in {
 }.items():
     pulumi.export(name, uri)
 
-if obstacle := platform.cluster.obstacle(TRAINER):
+obstacle = platform.cluster.obstacle(TRAINER) if settings.training.enabled else "trainyard:training.enabled is false"
+if obstacle:
     pulumi.log.warn(f"Training and inference service are left out: {obstacle}")
 else:
     training = TrainingJob("training", settings.training, platform)
@@ -33,7 +34,13 @@ else:
         pulumi.log.warn(f"The inference service is left out: {obstacle}")
     elif settings.serving.enabled:
         serving = InferenceService(
-            "serving", settings.serving, platform, job=JOB, run=training.run, manifest_uri=training.manifest_uri
+            "serving",
+            settings.serving,
+            platform,
+            job=JOB,
+            run=training.run,
+            manifest_uri=training.manifest_uri,
+            after=[training.finished],
         )
         pulumi.export("http_url", serving.http_url)
         pulumi.export("grpc_url", serving.grpc_url)

@@ -13,10 +13,12 @@ from cli import (
     data,
     destroy,
     fleet,
+    jobs,
     output,
     predict,
     preview,
     prices,
+    render,
     restore,
     up,
 )
@@ -49,7 +51,9 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("preview")(preview.preview)
+app.command("render")(render.render)
 app.command("destroy")(destroy.destroy)
+app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
 app.add_typer(artifacts.app, name="artifacts")
 app.command("output")(output.output)

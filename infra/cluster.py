@@ -13,6 +13,16 @@ from typing import Any, Protocol
 
 import pulumi
 
+from infra.service_settings import AuthenticationSettings, ExposureSettings, LimitSettings, ScalingSettings
+from infra.workload_settings import JobPodSettings, ServicePodSettings
+
+SMALL_JOB = JobPodSettings(gpus=0, cpus=1, memory_gib=2, shared_memory_gib=0.5, scratch_gib=5, zone="any")
+SMALL_SERVICE = ServicePodSettings()
+SCALED_BY_DEFAULT = ScalingSettings()
+REACHED_BY_DEFAULT = ExposureSettings()
+ASKED_BY_DEFAULT = AuthenticationSettings()
+LIMITED_BY_DEFAULT = LimitSettings()
+
 
 @dataclass(frozen=True)
 class EntryPoint:
@@ -66,7 +76,14 @@ class JobSpecification:
     grace_seconds: int = 30
     """Seconds from being asked to stop to being killed."""
     processes: int | None = None
-    """Data-parallel workers of a distributed run (see `EntryPoint.launcher`); None: one process that is on its own."""
+    """Data-parallel workers of a distributed run on one machine (see `EntryPoint.launcher`); None: one process that is
+    on its own. On a cluster there is a worker for each GPU of `pods`."""
+    pods: JobPodSettings = SMALL_JOB
+    """What it asks a cluster for; not looked at where a machine is not shared."""
+    run_again_codes: tuple[int, ...] = ()
+    """Exit codes of a process that stopped where it can go on: run again, and not counted as a failure."""
+    hopeless_codes: tuple[int, ...] = ()
+    """Exit codes after which running again cannot help."""
     arguments: tuple[str, ...] = ()
     """Arguments before the document's path."""
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
@@ -75,13 +92,15 @@ class JobSpecification:
 
 @dataclass(frozen=True)
 class ServiceSpecification:
-    """Work that goes on until it is told to stop."""
+    """Work that goes on until it is told to stop: a server of the KServe v2 protocol, by HTTP and by gRPC."""
 
     entry_point: EntryPoint
     document: pulumi.Input[Mapping[str, Any]]
     """What to serve: handed over as a JSON file.
 
-    The platform adds `NAME_port` for each port, and `work_dir`, a folder of the service's own.
+    The platform adds `NAME_port` for each port, and `work_dir`, a folder of the service's own. A cluster adds, too:
+    `runtime_dir`, a second folder, for what the server is started with; `device`, cpu or gpu; and `drain_seconds`, how
+    long to wait for requests in flight when asked to stop.
     """
     identity: str
     """Which of the platform's identities the service acts as."""
@@ -89,6 +108,23 @@ class ServiceSpecification:
     """TCP ports by name (`http`, …); 0 lets the platform choose."""
     readiness_path: str
     """Path that answers 200 on port `http` as soon as the service can be used."""
+    liveness_path: str = ""
+    """Path that answers 200 there unless only a new start can help; empty: that of readiness."""
+    fetch_arguments: tuple[str, ...] = ()
+    """Arguments by which the entry point only fetches what is served, into `work_dir`: a cluster runs that apart from
+    what answers requests."""
+    serve_arguments: tuple[str, ...] = ()
+    """Arguments by which it then only serves what is there, without any credential."""
+    pods: ServicePodSettings = SMALL_SERVICE
+    """What each of its pods asks a cluster for; neither this nor the next four are looked at on one machine."""
+    scaling: ScalingSettings = SCALED_BY_DEFAULT
+    """How many pods."""
+    exposure: ExposureSettings = REACHED_BY_DEFAULT
+    """From where it is reached."""
+    authentication: AuthenticationSettings = ASKED_BY_DEFAULT
+    """Who may ask it."""
+    limits: LimitSettings = LIMITED_BY_DEFAULT
+    """How much a pod takes on, and how long it goes on answering when it is to end."""
     readiness_deadline_seconds: int = 120
     """Seconds that the service has to become ready."""
     grace_seconds: int = 30
@@ -103,8 +139,12 @@ class ServiceSpecification:
 class Job:
     """A job that has been asked for."""
 
-    resource: pulumi.Resource
-    """What to depend on to run after the job."""
+    resource: pulumi.Input[pulumi.Resource]
+    """What to depend on to run after the job has succeeded.
+
+    Not its exit code: a property that is made of it would be unknown while the job runs, and what cannot be changed in
+    place would be gone until then.
+    """
     exit_code: pulumi.Output[int]
     """0, known when the job is done; a job that fails fails the deployment."""
 
@@ -117,6 +157,8 @@ class Service:
     """What to depend on to run after the service is ready."""
     endpoints: pulumi.Output[Mapping[str, str]]
     """`HOST:PORT` by the port's name, known when the service is ready."""
+    encrypted: bool = False
+    """Whether clients have to speak TLS."""
 
 
 class Cluster(Protocol):

@@ -11,7 +11,8 @@ from typing import Any
 import pulumi
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
-from infra.settings import ServingSettings, Settings, TrainingSettings
+from infra.settings import Settings
+from infra.workload_settings import ServingSettings, TrainingSettings
 
 __all__ = [
     "Cluster",
@@ -91,6 +92,8 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
                 stack=stack,
                 workload=workload,
                 settings=settings.aws,
+                kubernetes=settings.kubernetes,
+                front_image=settings.serving.front_image,
                 production=settings.environment == "prod",
                 tags=tags,
             )

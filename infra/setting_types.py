@@ -1,8 +1,9 @@
 """The types that settings are made of: what a value may be is told by its type and its constraints."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
@@ -40,3 +41,17 @@ def refuse(problem: str, *, field: str | None = None) -> PydanticCustomError:
     # Braces would be taken for placeholders.
     context = {"problem": problem} | ({} if field is None else {"field": field})
     return PydanticCustomError("refused", "{problem}", context)
+
+
+def pattern(expression: str, valid: str, *, required: bool = False) -> AfterValidator:
+    """Text that a regular expression describes, or none at all where that is allowed.
+
+    :param valid: What the expression describes, in words.
+    """
+
+    def check(text: str) -> str:
+        if (text or required) and not re.fullmatch(expression, text, re.ASCII):
+            raise refuse(f"must be {valid}")
+        return text
+
+    return AfterValidator(check)

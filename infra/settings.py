@@ -15,85 +15,23 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi.runtime.config
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from infra.aws.settings import AwsSettings
+from infra.kubernetes.settings import KubernetesSettings
+from infra.kubernetes.workload_fit import workload_problems
 from infra.setting_problems import describe, fields_of, show
-from infra.setting_types import Group, Port, Real, Truth, Whole, refuse
+from infra.setting_types import Group, Port, refuse
 from infra.usage_settings import UsageSettings
+from infra.workload_settings import ServingSettings, TrainingSettings
 
 
 class SettingsError(pulumi.RunError):
     """Settings that cannot be used. The message lists every problem, a line each."""
-
-
-class TrainingSettings(Group):
-    """The training job."""
-
-    processes: Whole = Field(default=2, ge=1, le=64)
-    """Data-parallel workers."""
-    epochs: Whole = Field(default=12, ge=1, le=1000)
-    """Passes over the training images."""
-    global_batch_size: Whole = Field(default=64, ge=1, le=65536)
-    """Images in one step, over all workers; a multiple of `dataset_shards`."""
-    learning_rate: Real = Field(default=0.01, gt=0, le=1)
-    """Step size of the optimiser."""
-    checkpoint_every_steps: Whole = Field(default=50, ge=1, le=1_000_000)
-    """Steps between two checkpoints: what an interruption costs at most."""
-    keep_checkpoints: Whole = Field(default=3, ge=1, le=100)
-    """Checkpoints kept; older ones are removed."""
-    max_runtime_minutes: Whole = Field(default=15, ge=1, le=10_080)
-    """Minutes after which the job stops, leaving a checkpoint."""
-    target_accuracy: Real = Field(default=0.97, ge=0, le=1)
-    """Fraction of the test images that a model must label rightly to be released."""
-    seed: Whole = Field(default=7, ge=0, le=2**32 - 1)
-    """Seed of everything random."""
-    dataset_shards: Whole = Field(default=8, ge=1, le=64)
-    """Objects that the training images are stored as; a multiple of `processes`."""
-
-    @model_validator(mode="after")
-    def _shares_are_even(self) -> Self:
-        if self.dataset_shards % self.processes:
-            raise refuse(
-                f"{self.dataset_shards} shards cannot be shared evenly by {self.processes} processes; "
-                "must be a multiple of processes",
-                field="dataset_shards",
-            )
-        if self.global_batch_size % self.dataset_shards:
-            raise refuse(
-                f"{self.global_batch_size} images cannot be drawn evenly from {self.dataset_shards} shards; "
-                "must be a multiple of dataset_shards",
-                field="global_batch_size",
-            )
-        return self
-
-
-class ServingSettings(Group):
-    """The inference service."""
-
-    enabled: Truth = True
-    """Whether to serve the trained model."""
-    http_port: Port = 0
-    """TCP port of the KServe v2 protocol over HTTP; 0 chooses a free one."""
-    grpc_port: Port = 0
-    """TCP port of the KServe v2 protocol over gRPC; 0 chooses a free one."""
-    metrics_port: Port = 0
-    """TCP port of the Prometheus metrics; 0 chooses a free one."""
-    max_batch_size: Whole = Field(default=64, ge=1, le=4096)
-    """Images that the service may put into one batch."""
-    queue_delay_microseconds: Whole = Field(default=500, ge=0, le=1_000_000)
-    """Microseconds that a request may wait for others to share its batch."""
-
-    @model_validator(mode="after")
-    def _ports_differ(self) -> Self:
-        chosen = [port for port in (self.http_port, self.grpc_port, self.metrics_port) if port]
-        if len(chosen) != len(set(chosen)):
-            raise refuse("http_port, grpc_port and metrics_port must differ (or be 0)")
-        return self
 
 
 class LocalSettings(Group):
@@ -144,6 +82,7 @@ class Settings(Group):
     training: TrainingSettings = TrainingSettings()
     serving: ServingSettings = ServingSettings()
     local: LocalSettings = LocalSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
     aws: AwsSettings = AwsSettings()
     usage: UsageSettings = UsageSettings()
 
@@ -208,9 +147,11 @@ def parse_settings(
     secret_fields = {key.removeprefix(prefix) for key in secret_keys}
     tree, problems = _parse_objects(texts, prefix, secret_fields)
     _add_provider_settings(tree, configuration, problems)
-    network = tree.get("aws", {}).get("network", {})
     context = {
-        "zones": network.get("zones") if isinstance(network, dict) else None,
+        "zones": _within(tree, "aws", "network", "zones"),
+        "node_autoscaler": _within(tree, "kubernetes", "addons", "node_autoscaler"),
+        "teams": _teams(tree),
+        "deploys_from_github": bool(_within(tree, "aws", "identity", "github", "repository")),
         "cloud": tree.get("cloud", "local"),
         "environment": tree.get("environment", "dev"),
         "region": configuration.get("aws:region", ""),
@@ -222,10 +163,21 @@ def parse_settings(
     except ValidationError as error:
         for details in error.errors(include_url=False):
             problems.append(describe(details, Settings, tree, prefix, secret_fields))
+    if not problems:
+        problems += _workload_problems(settings)
     if problems:
         heading = f"Stack {stack} has {len(problems)} problem{'s' if len(problems) > 1 else ''} in its settings:"
         raise SettingsError("\n".join([heading, *(f"  {problem}" for problem in sorted(problems))]))
     return settings
+
+
+def _workload_problems(settings: Settings) -> list[str]:
+    """Why the workloads could never run on the stack's pools."""
+    if settings.cloud != "aws":
+        return []
+    from infra.aws.pool_facts import node_pools
+
+    return workload_problems(settings.training, settings.serving, settings.kubernetes, node_pools(settings.aws))
 
 
 def _parse_objects(
@@ -248,6 +200,20 @@ def _parse_objects(
     return tree, problems
 
 
+def _within(tree: object, *path: str) -> Any:
+    """What is at a path of the configuration, however wrong the rest is; None if nothing is."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def _teams(tree: object) -> set[str]:
+    """The names of all teams, as far as they are names."""
+    others = _within(tree, "kubernetes", "teams")
+    own = _within(tree, "kubernetes", "team") or KubernetesSettings().team
+    return {team for team in (own, *(others if isinstance(others, dict) else ())) if isinstance(team, str)}
+
+
 def _add_provider_settings(tree: dict[str, Any], configuration: Mapping[str, object], problems: list[str]) -> None:
     """Puts the provider's region beside the platform's settings, and defaults where something has to be set."""
     own = tree.get("aws", {})
@@ -256,7 +222,13 @@ def _add_provider_settings(tree: dict[str, Any], configuration: Mapping[str, obj
     if tree.get("cloud") == "aws":
         network = own.get("network", {})
         network = {"zones": [], **network} if isinstance(network, dict) else network
-        tree["aws"] = {"account_id": "", **own, "network": network, "region": configuration.get("aws:region", "")}
+        tree["aws"] = {
+            "account_id": "",
+            "cluster": {},
+            **own,
+            "network": network,
+            "region": configuration.get("aws:region", ""),
+        }
 
 
 def _parse(value: object) -> object:

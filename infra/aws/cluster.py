@@ -3,7 +3,8 @@
 The control plane is reached from within the network only, unless the settings list the ranges that may come over the
 internet. Kubernetes secrets are encrypted by a key of their own, all five kinds of log are kept in a log group that was
 there before (EKS would make one that is not encrypted and never expires), and rights in the cluster are given by access
-entries: whoever creates the cluster has none by that alone.
+entries: whoever creates the cluster has none by that alone. People of a team get no policy of EKS's, but a group that
+Kubernetes' own role bindings name.
 """
 
 import json
@@ -17,6 +18,7 @@ import pulumi_aws as aws
 from infra.aws.naming import Names
 from infra.aws.pod_role import OidcIssuer
 from infra.aws.settings import ClusterSettings, IdentitySettings
+from infra.kubernetes.teams import group_of
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All that EKS has. CIS EKS 2.1.1, checkov CKV_AWS_37."""
@@ -50,6 +52,11 @@ def cluster_trust() -> dict[str, Any]:
     }
 
 
+def _role_name(arn: str) -> str:
+    # A path is part of the name here: two roles may end alike.
+    return arn.partition(":role/")[2].replace("/", ":")
+
+
 class Cluster(pulumi.ComponentResource):
     """A Kubernetes control plane without nodes."""
 
@@ -61,8 +68,12 @@ class Cluster(pulumi.ComponentResource):
     """Certificate that the control plane is recognised by, in PEM and Base64."""
     security_group_id: pulumi.Output[str]
     """The group that EKS made for the control plane and the nodes: they reach each other, and nobody else does."""
+    issuer_url: pulumi.Output[str]
+    """Address of who signs the tokens of the cluster's service accounts."""
     oidc: OidcIssuer | None
     """The cluster as an identity provider, where pods get their roles by IRSA."""
+    access: list[pulumi.Resource]
+    """What has to be there before an administrator has rights in the cluster."""
 
     def __init__(self, name: str, args: ClusterArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Cluster", name, None, opts)
@@ -73,8 +84,10 @@ class Cluster(pulumi.ComponentResource):
         self.cluster_name, self.endpoint = cluster.name, cluster.endpoint
         self.certificate_authority_data = cluster.certificate_authority.data
         self.security_group_id = cluster.vpc_config.cluster_security_group_id
-        self._make_admins()
-        self.oidc = self._make_issuer(cluster) if args.identity.mechanism == "irsa" else None
+        self.issuer_url = cluster.identities.apply(lambda identities: str(identities[0].oidcs[0].issuer))
+        self.access = self._make_admins()
+        self._make_team_entries()
+        self.oidc = self._make_issuer() if args.identity.mechanism == "irsa" else None
         self.register_outputs({"cluster_name": self.cluster_name, "endpoint": self.endpoint})
 
     def _make_role(self) -> pulumi.Output[str]:
@@ -139,10 +152,10 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[log_group], protect=args.production),
         )
 
-    def _make_admins(self) -> None:
-        # A path is part of the name here: two roles may end alike.
-        listed = {arn.partition(":role/")[2].replace("/", ":"): arn for arn in self._args.settings.admin_role_arns}
+    def _make_admins(self) -> list[pulumi.Resource]:
+        listed = {_role_name(arn): arn for arn in self._args.settings.admin_role_arns}
         admins: dict[str, pulumi.Input[str]] = {**listed, **self._args.admins}
+        made: list[pulumi.Resource] = []
         for name, arn in admins.items():
             entry = aws.eks.AccessEntry(
                 f"{self._name}-{name}",
@@ -151,7 +164,7 @@ class Cluster(pulumi.ComponentResource):
                 type="STANDARD",
                 opts=self._child,
             )
-            aws.eks.AccessPolicyAssociation(
+            association = aws.eks.AccessPolicyAssociation(
                 f"{self._name}-{name}",
                 cluster_name=self.cluster_name,
                 principal_arn=entry.principal_arn,
@@ -159,9 +172,27 @@ class Cluster(pulumi.ComponentResource):
                 access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
                 opts=self._child,
             )
+            made.append(association)
+        return made
 
-    def _make_issuer(self, cluster: aws.eks.Cluster) -> OidcIssuer:
-        url = cluster.identities.apply(lambda identities: identities[0].oidcs[0].issuer)
+    def _make_team_entries(self) -> None:
+        # A role has one entry, of however many teams it is.
+        groups: dict[str, list[str]] = {}
+        for team, arns in self._args.settings.team_role_arns.items():
+            for arn in arns:
+                groups.setdefault(arn, []).append(group_of(team))
+        for arn, names in groups.items():
+            aws.eks.AccessEntry(
+                f"{self._name}-team-{_role_name(arn)}",
+                cluster_name=self.cluster_name,
+                principal_arn=arn,
+                kubernetes_groups=names,
+                type="STANDARD",
+                opts=self._child,
+            )
+
+    def _make_issuer(self) -> OidcIssuer:
+        url = self.issuer_url
         provider = aws.iam.OpenIdConnectProvider(
             self._name, url=url, client_id_lists=["sts.amazonaws.com"], opts=self._child
         )

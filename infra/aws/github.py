@@ -26,6 +26,8 @@ class GitHubRolesArguments:
     settings: GitHubSettings
     permissions_boundary_arn: str = ""
     """Policy that neither role can exceed, nor a role that they make; empty: none."""
+    pull_through: bool = False
+    """Whether what is deployed pulls images of others through the account's registry."""
 
 
 def github_trust(provider_arn: str, subjects: list[str]) -> dict[str, Any]:
@@ -72,7 +74,9 @@ class GitHubRoles(pulumi.ComponentResource):
             DEPLOY,
             "Deploys the stack",
             [f"{repository}:environment:{environment}"],
-            deploy_policies(names, args.permissions_boundary_arn, settings.state_bucket),
+            deploy_policies(
+                names, args.permissions_boundary_arn, settings.state_bucket, pull_through=args.pull_through
+            ),
             first,
         )
         self.register_outputs({})

@@ -18,6 +18,7 @@ from infra.aws.github_policies import (
     budget,
     cluster,
     document,
+    in_region,
     preview_policies,
     queues,
     repositories,
@@ -27,10 +28,13 @@ from infra.aws.github_policies import (
 from infra.aws.naming import Names
 
 
-def deploy_policies(names: Names, boundary_arn: str, state_bucket: str) -> dict[str, dict[str, Any]]:
+def deploy_policies(
+    names: Names, boundary_arn: str, state_bucket: str, *, pull_through: bool = False
+) -> dict[str, dict[str, Any]]:
     """Everything that `up` and `destroy` of this stack do, in policies that are each short enough for IAM.
 
     :param boundary_arn: Boundary that every role has to have which it makes; empty: none is demanded.
+    :param pull_through: Whether images of others are pulled through the account's registry.
     """
     return {
         "configuration": preview_policies(names, "")["configuration"],
@@ -39,7 +43,7 @@ def deploy_policies(names: Names, boundary_arn: str, state_bucket: str) -> dict[
         "data": document(
             [*_data(names), *state(names, state_bucket, ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"))]
         ),
-        "cluster": document(_cluster_and_around(names)),
+        "cluster": document([*_cluster_and_around(names), *(_image_cache(names) if pull_through else [])]),
     }
 
 
@@ -111,7 +115,7 @@ def _identity(names: Names, boundary_arn: str) -> list[dict[str, Any]]:
     roles = names.role_arn("*")
     own = [names.role_arn(purpose) for purpose in (PREVIEW, DEPLOY)]
     bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}} if boundary_arn else None
-    services = [f"{service}.amazonaws.com" for service in ("ec2", "eks", "pods.eks", "vpc-flow-logs")]
+    services = [f"{service}.amazonaws.com" for service in ("ec2", "ecr", "eks", "pods.eks", "vpc-flow-logs")]
     if names.partition == "aws-cn":
         services.append("ec2.amazonaws.com.cn")
     grants = (
@@ -295,6 +299,24 @@ def _cluster_and_around(names: Names) -> list[dict[str, Any]]:
             rules(names),
         ),
         allow("Budget", ("budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"), budget(names)),
+    ]
+
+
+def _image_cache(names: Names) -> list[dict[str, Any]]:
+    """Rules and templates know no single resources, so those of others in the account are within reach."""
+    care = [
+        f"ecr:{operation}{kind}"
+        for kind in ("PullThroughCacheRule", "RepositoryCreationTemplate")
+        for operation in ("Create", "Delete", "Update")
+    ]
+    return [
+        allow("CacheRules", care, "*", in_region(names)),
+        # Who makes a template needs what ECR will do by it.
+        allow(
+            "CachedRepositories",
+            ("ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:TagResource"),
+            names.arn("ecr", f"repository/{names.cached_repository('*')}"),
+        ),
     ]
 
 

@@ -55,6 +55,8 @@ _DESCRIBE = (
     "autoscaling:Describe*",
     "ec2:Describe*",
     "ec2:GetLaunchTemplateData",
+    "ecr:DescribePullThroughCacheRules",
+    "ecr:DescribeRepositoryCreationTemplates",
     "eks:DescribeAddonVersions",
     "eks:ListClusters",
     "kms:ListAliases",

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 import pulumi
 
 from infra.aws.instance_settings import GpuPoolSettings
-from infra.aws.instance_types import facts_of
-from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings, Taint
+from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings
+from infra.aws.pool_facts import gpu_pool
 
 AMI_TYPE = "AL2023_x86_64_NVIDIA"
-GPU_TAINT = Taint(key="nvidia.com/gpu", value="true")
-ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
-"""By this the autoscaler knows that a new node's GPUs are still to come, and does not start another one meanwhile.
-Source: Kubernetes autoscaler, its guide for AWS, "Special note on GPU instances"."""
 
 
 class GpuPools(pulumi.ComponentResource):
@@ -39,24 +35,12 @@ class GpuPools(pulumi.ComponentResource):
 
 
 def _arguments(pool: str, settings: GpuPoolSettings, surroundings: PoolSurroundings) -> NodePoolArguments:
-    models = {facts.gpu for each in settings.instance_types if (facts := facts_of(each))}
-    labels = {"nvidia.com/gpu.present": "true", ACCELERATOR_LABEL: "nvidia"}
-    if len(models) == 1:
-        model = models.pop().replace(" ", "-")
-        labels |= {"trainyard.dev/gpu": model, ACCELERATOR_LABEL: f"nvidia-{model.lower()}"}
     return NodePoolArguments(
         surroundings=surroundings,
-        pool=pool,
+        offer=gpu_pool(pool, settings, tuple(surroundings.subnet_ids)),
         ami_type=AMI_TYPE,
-        capacity=settings.capacity,
         instance_types=settings.instance_types,
-        zones=settings.zones,
-        min_nodes=settings.min_nodes,
-        max_nodes=settings.max_nodes,
         disk_gib=settings.disk_gib,
-        labels=labels,
-        taints=(GPU_TAINT,),
-        tightly_coupled=settings.tightly_coupled,
         capacity_reservation_id=settings.capacity_reservation_id,
         instance_store=settings.scratch == "instance_store",
     )

@@ -24,14 +24,17 @@ class ImagesArguments:
 
     settings: ImageSettings
     repository_urls: Mapping[str, pulumi.Input[str]]
-    """Where each image lies."""
+    """Where each image lies, when it is built."""
+    repository_names: Mapping[str, pulumi.Input[str]]
+    """The same, known in a preview."""
 
 
 class Images(pulumi.ComponentResource):
     """The images of the workloads."""
 
     references: Mapping[str, pulumi.Output[str]]
-    """`REPOSITORY@sha256:…` of each image that is known; one that is neither built nor set is left out."""
+    """`REPOSITORY@sha256:…` of each image; one that is neither built nor set is left out. Known in a preview where the
+    digest is set."""
 
     def __init__(self, name: str, args: ImagesArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Images", name, None, opts)
@@ -46,7 +49,7 @@ class Images(pulumi.ComponentResource):
             if settings.build:
                 references[image] = self._build(f"{name}-{image}", image, url, bases[image])
             elif digests[image]:
-                references[image] = pulumi.Output.concat(url, "@", digests[image])
+                references[image] = pulumi.Output.concat(args.repository_names[image], "@", digests[image])
         self.references = references
         self.register_outputs({"references": references})
 

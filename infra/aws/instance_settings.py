@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from infra.aws import instance_offerings, instance_types
-from infra.aws.setting_values import ZoneOfNetwork, context, pattern
-from infra.setting_types import Group, Truth, Whole, refuse
+from infra.aws.setting_values import ZoneOfNetwork, context
+from infra.setting_types import Group, Truth, Whole, pattern, refuse
 
 CapacityKind = Literal["on_demand", "spot", "reserved"]
 """How instances are bought. reserved: a capacity block, which has a start, an end and an identifier."""
@@ -98,6 +98,20 @@ class GpuPoolSettings(Group):
     """Size of each node's volume in GiB."""
     scratch: Literal["volume", "instance_store"] = "volume"
     """Where pods' files lie: on the volume, or on the instance's own NVMe disks joined as RAID 0, which end with it."""
+
+    @field_validator("min_nodes")
+    @classmethod
+    def _karpenter_starts_from_none(cls, fewest: int, info: ValidationInfo) -> int:
+        if fewest and context(info, "node_autoscaler") == "karpenter":
+            raise refuse("must be 0 with Karpenter, which starts a node when a pod needs one")
+        return fewest
+
+    @field_validator("tightly_coupled")
+    @classmethod
+    def _group_places_together(cls, together: bool, info: ValidationInfo) -> bool:
+        if together and context(info, "node_autoscaler") == "karpenter":
+            raise refuse("must be false with Karpenter; kubernetes.addons.node_autoscaler = cluster_autoscaler can")
+        return together
 
     @field_validator("instance_types")
     @classmethod

@@ -1,17 +1,21 @@
-"""Notices that EC2 is about to take an instance, in a queue that the node termination handler or Karpenter reads.
+"""Notices that EC2 is about to take an instance, in a queue that the node termination handler or Karpenter reads, and
+the role of the former.
 
 Two minutes lie between a spot instance's notice and its end: enough to write a checkpoint, if somebody tells the pod.
 Sources: aws-node-termination-handler, its guide for queue mode; Karpenter, "Interruption".
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.aws.naming import Names
+from infra.aws.pod_role import OidcIssuer, PodRole, PodRoleArguments
+from infra.aws.settings import IdentitySettings
 
 RETENTION_SECONDS = 300
 """Seconds that a notice is kept: an older one is about an instance that is gone."""
@@ -37,7 +41,12 @@ EVENTS: dict[str, dict[str, Any]] = {
     },
     "termination": {"source": ["aws.autoscaling"], "detail-type": ["EC2 Instance-terminate Lifecycle Action"]},
 }
-"""What is told of, by name."""
+"""What can be told of, by name."""
+OF_GROUPS = ("termination",)
+"""What only groups of nodes are told of; Karpenter has none."""
+SERVICE_ACCOUNT = "aws-node-termination-handler"
+QUEUE = "interruptions"
+"""Purpose of the queue, and of the role of the termination handler."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +54,27 @@ class InterruptionsArguments:
     """What the queue is made from."""
 
     names: Names
+    identity: IdentitySettings
+    cluster_name: pulumi.Input[str]
+    reader: Literal["handler", "karpenter", "nobody"]
+    """Who reads the queue: the node termination handler, which gets a role for it, or Karpenter, which has one."""
+    rebalance: bool = False
+    """Whether it is told that EC2 recommends to leave an instance. The handler drains whatever it is told of."""
+    oidc: OidcIssuer | None = None
+    """The cluster's issuer, where the mechanism is IRSA."""
+
+    @property
+    def events(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the reader is told of."""
+        left_out = set() if self.rebalance else {"rebalance"}
+        if self.reader == "karpenter":
+            left_out.update(OF_GROUPS)
+        return {event: pattern for event, pattern in EVENTS.items() if event not in left_out}
 
 
-def queue_policy(names: Names) -> dict[str, Any]:
-    """This stack's rules may send, and nobody comes without TLS."""
-    queue = names.arn("sqs", names.queue("interruptions"))
+def queue_policy(names: Names, events: Iterable[str] = EVENTS) -> dict[str, Any]:
+    """This stack's rules for the events may send, and nobody comes without TLS."""
+    queue = names.arn("sqs", names.queue(QUEUE))
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -59,7 +84,7 @@ def queue_policy(names: Names) -> dict[str, Any]:
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sqs:SendMessage",
                 "Resource": queue,
-                "Condition": {"ArnEquals": {"aws:SourceArn": [rule_arn(names, event) for event in EVENTS]}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": [rule_arn(names, event) for event in events]}},
             },
             {
                 "Sid": "TlsOnly",
@@ -93,7 +118,7 @@ def consumer_policy(names: Names) -> dict[str, Any]:
                 "Sid": "ReadNotices",
                 "Effect": "Allow",
                 "Action": read,
-                "Resource": names.arn("sqs", names.queue("interruptions")),
+                "Resource": names.arn("sqs", names.queue(QUEUE)),
             },
             {"Sid": "FindNodes", "Effect": "Allow", "Action": describe, "Resource": "*"},
             {
@@ -123,13 +148,15 @@ class Interruptions(pulumi.ComponentResource):
         names, child = args.names, pulumi.ResourceOptions(parent=self)
         queue = aws.sqs.Queue(
             name,
-            name=names.queue("interruptions"),
+            name=names.queue(QUEUE),
             message_retention_seconds=RETENTION_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=child,
         )
-        policy = aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=json.dumps(queue_policy(names)), opts=child)
-        for event, pattern in EVENTS.items():
+        policy = aws.sqs.QueuePolicy(
+            name, queue_url=queue.url, policy=json.dumps(queue_policy(names, args.events)), opts=child
+        )
+        for event, pattern in args.events.items():
             rule = aws.cloudwatch.EventRule(
                 f"{name}-{event}",
                 name=names.event_rule(event),
@@ -143,5 +170,23 @@ class Interruptions(pulumi.ComponentResource):
                 arn=queue.arn,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
             )
+        if args.reader == "handler":
+            self._make_role(f"{name}-handler", args)
         self.queue_url = queue.url
         self.register_outputs({"queue_url": self.queue_url})
+
+    def _make_role(self, name: str, args: InterruptionsArguments) -> None:
+        PodRole(
+            name,
+            PodRoleArguments(
+                names=args.names,
+                settings=args.identity,
+                purpose=QUEUE,
+                namespace="kube-system",
+                service_account=SERVICE_ACCOUNT,
+                cluster_name=args.cluster_name,
+                policy=json.dumps(consumer_policy(args.names)),
+                oidc=args.oidc,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )

@@ -8,6 +8,9 @@ Every key's policy is written out: operations by name, no principal or operation
 every key policy, where it means the key itself (AWS KMS developer guide, "Key policies in AWS KMS"). The account
 administers a key and cannot use it; the stack's own roles use it, as far as their own policies allow. Naming them in a
 condition instead of as principals lets a key come before its roles: KMS refuses principals that do not exist.
+
+Teams beside the program's own have a key each for envelope encryption (`teams`), and use that of the buckets through S3
+only: what is encrypted under the one key of the buckets is kept apart by who may read which object.
 """
 
 import json
@@ -20,6 +23,7 @@ import pulumi_aws as aws
 
 from infra.aws.naming import Names
 from infra.aws.settings import KeySettings
+from infra.platform import Identity
 
 Purpose = Literal["data", "secrets", "logs", "volumes", "images"]
 
@@ -68,11 +72,32 @@ def key_policy(names: Names, purpose: Purpose) -> dict[str, Any]:
         "volumes": _volumes_statements,
         "images": _images_statements,
     }[purpose](names)
+    return _policy(names, statements)
+
+
+def team_key_policy(names: Names, team: str) -> dict[str, Any]:
+    """A team's key: its roles and no others wrap keys of envelope encryption with it."""
+    wrap = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt")
+    own = {"ArnEquals": {"aws:PrincipalArn": names.team_role_arns(team, Identity)}}
+    return _policy(names, [_account(names, "WrapByRolesOfTheTeam", wrap, own)])
+
+
+def through_s3(names: Names) -> dict[str, str]:
+    """That S3 asks in the name of a role. Source: AWS KMS developer guide, "kms:ViaService"."""
+    return {"kms:ViaService": f"s3.{names.region}.{names.dns_suffix}"}
+
+
+def _policy(names: Names, statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [_account(names, "Administer", ADMINISTRATION), *statements]}
 
 
 def _data_statements(names: Names) -> list[dict[str, Any]]:
-    return [_account(names, "UseByRolesOfTheStack", USE, {"ArnLike": _roles_of_stack(names)})]
+    teams = {"aws:PrincipalArn": names.every_team_role_arn}
+    s3_needs = ("kms:Decrypt", "kms:GenerateDataKey")
+    return [
+        _account(names, "UseByRolesOfTheStack", USE, {"ArnLike": _roles_of_stack(names), "ArnNotLike": teams}),
+        _account(names, "UseByTeamsThroughS3", s3_needs, {"ArnLike": teams, "StringEquals": through_s3(names)}),
+    ]
 
 
 def _secrets_statements(names: Names) -> list[dict[str, Any]]:
@@ -176,22 +201,40 @@ class Keys(pulumi.ComponentResource):
         return [role]
 
     def _make_key(self, name: str, purpose: Purpose, first: list[pulumi.Resource]) -> pulumi.Output[str]:
-        names = self._args.names
-        key = aws.kms.Key(
+        return make_key(
             f"{name}-{purpose}",
-            description=f"{names.prefix}: {_DESCRIPTIONS[purpose]}",
-            policy=json.dumps(key_policy(names, purpose)),
-            enable_key_rotation=True,
-            deletion_window_in_days=self._args.settings.deletion_window_days,
-            tags={"Name": f"{names.prefix}-{purpose}"},
-            opts=pulumi.ResourceOptions(
-                parent=self, protect=self._args.production, depends_on=first if purpose == "volumes" else []
-            ),
+            self._args,
+            alias=purpose,
+            description=_DESCRIPTIONS[purpose],
+            policy=key_policy(self._args.names, purpose),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=first if purpose == "volumes" else []),
         )
-        aws.kms.Alias(
-            f"{name}-{purpose}",
-            name=names.key_alias(purpose),
-            target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.from_input(key.arn)
+
+
+def make_key(
+    name: str,
+    args: KeysArguments,
+    *,
+    alias: str,
+    description: str,
+    policy: dict[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """A key that rotates, and its alias: its ARN."""
+    names = args.names
+    key = aws.kms.Key(
+        name,
+        description=f"{names.prefix}: {description}",
+        policy=json.dumps(policy),
+        enable_key_rotation=True,
+        deletion_window_in_days=args.settings.deletion_window_days,
+        tags={"Name": f"{names.prefix}-{alias}"},
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=args.production)),
+    )
+    aws.kms.Alias(
+        name,
+        name=names.key_alias(alias),
+        target_key_id=key.key_id,
+        opts=pulumi.ResourceOptions(parent=opts.parent),
+    )
+    return pulumi.Output.from_input(key.arn)

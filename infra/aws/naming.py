@@ -10,6 +10,7 @@ Where policies cover all names of a stack, a character ends the prefix that no p
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -94,6 +95,19 @@ class Names:
         """A rule of EventBridge. `*` stands for all of the stack's."""
         return f"{self.prefix}_{event}"
 
+    def team_role(self, team: str, identity: str) -> str:
+        """The purpose of the role of a team's identity. No other role's purpose begins so."""
+        return f"team-{team}-{identity}"
+
+    def team_role_arns(self, team: str, identities: Iterable[str]) -> list[str]:
+        """The ARNs of a team's roles, each written out: `team-TEAM-*` would be of the team TEAM-OTHER, too."""
+        return [self.role_arn(self.team_role(team, identity)) for identity in identities]
+
+    @property
+    def every_team_role_arn(self) -> str:
+        """The ARN of the roles of all teams but the program's own."""
+        return self.iam_arn(f"role/{self.prefix}_team-*")
+
     def log_group(self, purpose: str) -> str:
         """A log group in CloudWatch; EKS names that of the control plane itself."""
         return f"/{self.prefix}/{purpose}"
@@ -104,8 +118,20 @@ class Names:
         return f"/aws/eks/{self.cluster}/cluster"
 
     def repository(self, image: str) -> str:
-        """The ECR repository of an image."""
+        """The ECR repository of an image. `*` stands for all of the stack's."""
         return f"{self.prefix}/{image}"
+
+    @property
+    def registry(self) -> str:
+        """The host name of the account's image registry."""
+        return f"{self.account_id}.dkr.ecr.{self.region}.{self.dns_suffix}"
+
+    def cached_repository(self, upstream: str) -> str:
+        """What the ECR repositories begin with that hold what was pulled through from an upstream registry.
+
+        ECR takes at most 30 characters there, so a long name is shortened further. `*` stands for all of the stack's.
+        """
+        return f"{_fit(self.prefix, 25)}/{upstream}"
 
 
 def _fit(text: str, most: int) -> str:

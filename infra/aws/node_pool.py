@@ -12,23 +12,25 @@ guide, "Customize managed nodes with launch templates".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws import instance_types
-from infra.aws.instance_settings import CapacityKind
-from infra.aws.instance_types import InstanceFacts
 from infra.aws.naming import Names
+from infra.aws.node_resources import disk_gib_for_pods
 from infra.aws.node_user_data import raid0_user_data
+from infra.aws.pool_facts import common_efa_cards, facts_of
+from infra.kubernetes import node_pools
 
 # Source: EKS API, CreateNodegroup.
-CAPACITY_TYPES: Mapping[CapacityKind, str] = {
+CAPACITY_TYPES: Mapping[node_pools.CapacityKind, str] = {
     "on_demand": "ON_DEMAND",
     "spot": "SPOT",
     "reserved": "CAPACITY_BLOCK",
 }
+TAINT_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE", "PreferNoSchedule": "PREFER_NO_SCHEDULE"}
+"""The effect of a taint as EKS writes it, by Kubernetes' way."""
 AUTOSCALER = "k8s.io/cluster-autoscaler/node-template"
 """What tags begin with that tell the autoscaler of nodes that are not there yet.
 
@@ -38,22 +40,6 @@ afterwards. Source: Kubernetes autoscaler, its guide for AWS, on `eks:DescribeNo
 
 MANAGED_TAG = {"aws-node-termination-handler/managed": "true"}
 """By this the node termination handler knows the nodes that are its business. Source: its guide for queue mode."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taint:
-    """Keeps pods away that do not tolerate it."""
-
-    key: str
-    value: str
-    effect: str = "NoSchedule"
-    """As Kubernetes writes it."""
-
-    def for_eks(self) -> str:
-        """The effect as EKS writes it."""
-        return {"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE", "PreferNoSchedule": "PREFER_NO_SCHEDULE"}[
-            self.effect
-        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,22 +67,13 @@ class NodePoolArguments:
     """What a pool is made from."""
 
     surroundings: PoolSurroundings
-    pool: str
-    """Name of the pool: nodes have it as the label `trainyard.dev/pool`."""
+    offer: node_pools.NodePool
+    """What the pool is, whatever cloud it is in: its name, labels and taints, how many nodes, and where."""
     ami_type: str
     """Kind of machine image, as EKS names it."""
-    capacity: CapacityKind
     instance_types: tuple[str, ...]
     """The preferred one first."""
-    min_nodes: int
-    max_nodes: int
     disk_gib: int
-    zones: tuple[str, ...] = ()
-    """Zones that the pool may use; none: all."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
-    tightly_coupled: bool = False
-    """Whether its nodes are placed together, with Elastic Fabric Adapters on the cards where every type has one."""
     capacity_reservation_id: str = ""
     """The capacity block of a reserved pool."""
     instance_store: bool = False
@@ -108,11 +85,10 @@ class NodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodePoolArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:NodePool", name, None, opts)
-        self._name, self._args, self._around = name, args, args.surroundings
+        self._name, self._args, self._around, self._offer = name, args, args.surroundings, args.offer
         self._child = pulumi.ResourceOptions(parent=self)
-        self._facts = [facts for each in args.instance_types if (facts := instance_types.facts_of(each))]
-        self._efa_cards = common_efa_cards(self._facts) if args.tightly_coupled else []
-        self._labels = {"trainyard.dev/pool": args.pool, "trainyard.dev/capacity": args.capacity, **args.labels}
+        # As many as the fabric's devices, on the cards that have one in every type.
+        self._efa_cards = common_efa_cards(facts_of(args.instance_types)) if args.offer.fabric else []
         template = self._make_launch_template(self._make_placement_group())
         self._make_node_group(template)
         self.register_outputs({})
@@ -124,18 +100,18 @@ class NodePool(pulumi.ComponentResource):
         group that it was not reserved in. Source: Amazon EC2 user guide, "Capacity Blocks for ML"; AWS ParallelCluster
         refuses the two together.
         """
-        if not self._args.tightly_coupled or self._args.capacity == "reserved":
+        if not self._offer.tightly_coupled or self._offer.capacity == "reserved":
             return None
-        name = self._around.names.node_pool(self._args.pool)
+        name = self._around.names.node_pool(self._offer.name)
         return aws.ec2.PlacementGroup(self._name, name=name, strategy="cluster", opts=self._child)
 
     def _make_launch_template(self, placement: aws.ec2.PlacementGroup | None) -> aws.ec2.LaunchTemplate:
-        args = self._args
-        reserved = args.capacity == "reserved"
+        args, offer = self._args, self._offer
+        reserved = offer.capacity == "reserved"
         return aws.ec2.LaunchTemplate(
             self._name,
-            name=self._around.names.node_pool(args.pool),
-            description=f"Nodes of the pool {args.pool} of {self._around.names.cluster}",
+            name=self._around.names.node_pool(offer.name),
+            description=f"Nodes of the pool {offer.name} of {self._around.names.cluster}",
             update_default_version=True,
             # A managed node group names its types itself, but not that of a capacity block. Source: Amazon EKS user
             # guide, "Create a managed node group with Capacity Blocks for ML".
@@ -175,7 +151,7 @@ class NodePool(pulumi.ComponentResource):
                     resource_type=kind,
                     tags={
                         **self._around.tags,
-                        "Name": f"{self._around.names.prefix}-{args.pool}",
+                        "Name": f"{self._around.names.prefix}-{offer.name}",
                         **(MANAGED_TAG if kind == "instance" else {}),
                     },
                 )
@@ -221,12 +197,12 @@ class NodePool(pulumi.ComponentResource):
 
         Source: Amazon EC2 user guide, "Get started with EFA and MPI": all traffic from and to the group itself.
         """
-        args, name = self._args, f"{self._name}-fabric"
+        pool, name = self._offer.name, f"{self._name}-fabric"
         group = aws.ec2.SecurityGroup(
             name,
-            description=f"Nodes of the pool {args.pool} among themselves",
+            description=f"Nodes of the pool {pool} among themselves",
             vpc_id=self._around.vpc_id,
-            tags={"Name": f"{self._around.names.prefix}-{args.pool}-fabric"},
+            tags={"Name": f"{self._around.names.prefix}-{pool}-fabric"},
             opts=self._child,
         )
         aws.vpc.SecurityGroupIngressRule(
@@ -248,65 +224,54 @@ class NodePool(pulumi.ComponentResource):
         return group
 
     def _make_node_group(self, template: aws.ec2.LaunchTemplate) -> None:
-        args = self._args
+        args, offer = self._args, self._offer
         aws.eks.NodeGroup(
             self._name,
             cluster_name=self._around.cluster_name,
             node_role_arn=self._around.node_role_arn,
-            subnet_ids=[self._around.subnet_ids[zone] for zone in args.zones or self._around.subnet_ids],
+            subnet_ids=[self._around.subnet_ids[zone] for zone in offer.zones],
             version=self._around.cluster_version,
             ami_type=args.ami_type,
-            capacity_type=CAPACITY_TYPES[args.capacity],
-            instance_types=None if args.capacity == "reserved" else list(args.instance_types),
+            capacity_type=CAPACITY_TYPES[offer.capacity],
+            instance_types=None if offer.capacity == "reserved" else list(args.instance_types),
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=args.min_nodes, desired_size=args.min_nodes, max_size=args.max_nodes
+                min_size=offer.min_nodes, desired_size=offer.min_nodes, max_size=offer.max_nodes
             ),
-            labels=self._labels,
+            labels=dict(offer.labels),
             taints=[
-                aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=taint.for_eks())
-                for taint in args.taints
+                aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=TAINT_EFFECTS[taint.effect])
+                for taint in offer.taints
             ],
             update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1),
             node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=True),
             tags={
-                "Name": f"{self._around.names.prefix}-{args.pool}",
-                **autoscaler_hints(self._labels, args.taints, self._facts, self._storage(), len(self._efa_cards)),
+                "Name": f"{self._around.names.prefix}-{offer.name}",
+                **autoscaler_hints(offer, self._disk_gib()),
             },
             # How many nodes there are is the autoscaler's business.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["scalingConfig.desiredSize"]),
         )
 
-    def _storage(self) -> str:
-        """What pods' files have room in, as Kubernetes writes it; of several types the least."""
-        if self._args.instance_store:
-            return f"{min(facts.nvme_gb for facts in self._facts)}G"
-        return f"{self._args.disk_gib}Gi"
+    def _disk_gib(self) -> int:
+        """What the kubelet offers of the file system of pods; of several types the least."""
+        args = self._args
+        return min(
+            int(disk_gib_for_pods(facts, disk_gib=args.disk_gib, instance_store=args.instance_store))
+            for facts in facts_of(args.instance_types)
+        )
 
 
-def common_efa_cards(types: list[InstanceFacts]) -> list[int]:
-    """The network cards that have an Elastic Fabric Adapter in every one of the types."""
-    return sorted(set.intersection(*(set(facts.efa_cards) for facts in types))) if types else []
-
-
-def autoscaler_hints(
-    labels: Mapping[str, str],
-    taints: tuple[Taint, ...],
-    facts: list[InstanceFacts],
-    storage: str,
-    efa_interfaces: int,
-) -> dict[str, str]:
+def autoscaler_hints(offer: node_pools.NodePool, disk_gib: int) -> dict[str, str]:
     """What a node of an empty pool would have, as tags by which the autoscaler decides to start one.
 
-    :param storage: Room for pods' files, as Kubernetes writes it.
+    :param disk_gib: Room for pods' files and images.
     """
-    hints = {f"{AUTOSCALER}/label/{label}": value for label, value in labels.items()}
-    hints |= {f"{AUTOSCALER}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in taints}
-    hints[f"{AUTOSCALER}/resources/ephemeral-storage"] = storage
-    if gpus := min((fact.gpu_count for fact in facts), default=0):
-        hints[f"{AUTOSCALER}/resources/nvidia.com/gpu"] = str(gpus)
-    if efa_interfaces:
-        hints[f"{AUTOSCALER}/resources/vpc.amazonaws.com/efa"] = str(efa_interfaces)
-    return hints
+    hints = {f"{AUTOSCALER}/label/{label}": value for label, value in offer.labels.items()}
+    hints |= {f"{AUTOSCALER}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in offer.taints}
+    resources = {"ephemeral-storage": f"{disk_gib}Gi", **{name: str(count) for name, count in offer.fabric.items()}}
+    if offer.gpus:
+        resources[node_pools.GPU_RESOURCE] = str(offer.gpus)
+    return hints | {f"{AUTOSCALER}/resources/{name}": amount for name, amount in resources.items()}

@@ -1,4 +1,4 @@
-"""The role of the cluster's nodes: to join the cluster, to pull images, and to be reached by Session Manager.
+"""The role of nodes: to join the cluster, to pull images, and to be reached by Session Manager.
 
 Not the pods' network, nor anything that a workload does: those have roles of their own.
 """
@@ -30,6 +30,10 @@ class NodeRoleArguments:
 
     names: Names
     settings: IdentitySettings
+    purpose: str = "node"
+    """What the role is named after."""
+    policy: str | None = None
+    """What nodes may do beside AWS's own policies for them, a policy as JSON."""
 
 
 def instance_trust(names: Names) -> dict[str, Any]:
@@ -42,17 +46,19 @@ def instance_trust(names: Names) -> dict[str, Any]:
 
 
 class NodeRole(pulumi.ComponentResource):
-    """The role that all nodes share."""
+    """The role that nodes share."""
 
+    name: pulumi.Output[str]
+    """Name of the role, known when it has its policies."""
     arn: pulumi.Output[str]
-    """ARN of the role, known when it has its policies."""
+    """ARN of the role, likewise."""
 
     def __init__(self, name: str, args: NodeRoleArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:NodeRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             name,
-            name=args.names.role("node"),
+            name=args.names.role(args.purpose),
             description=f"Nodes of {args.names.cluster}",
             assume_role_policy=json.dumps(instance_trust(args.names)),
             permissions_boundary=args.settings.permissions_boundary_arn or None,
@@ -68,5 +74,8 @@ class NodeRole(pulumi.ComponentResource):
             for policy in MANAGED_POLICIES
         ]
         ids = [attachment.id for attachment in attached]
+        if args.policy is not None:
+            ids.append(aws.iam.RolePolicy(name, role=role.name, policy=args.policy, opts=child).id)
         self.arn = pulumi.Output.all(role.arn, *ids).apply(lambda known: str(known[0]))
+        self.name = pulumi.Output.all(role.name, *ids).apply(lambda known: str(known[0]))
         self.register_outputs({"arn": self.arn})

@@ -1,45 +1,57 @@
 """The platform on AWS: network, keys, buckets, cluster, pools of nodes, registry and identities, joined.
 
-Everything is made from settings alone, so a preview needs neither credentials nor the network. What runs on the cluster
-is not provisioned here: see `infra.cluster`.
+Everything is made from settings alone, so a preview needs neither credentials nor the network. What is in the cluster
+is made by `infra.kubernetes`, which is handed what only AWS knows of it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from infra.aws import cluster_autoscaler, image_cache, interruptions, karpenter_policies
 from infra.aws.addons import AddonsArguments, NetworkAddons, WorkloadAddons, WorkloadAddonsArguments
 from infra.aws.budget import Budget, BudgetArguments
 from infra.aws.cluster import Cluster, ClusterArguments
-from infra.aws.endpoints import Endpoints, EndpointsArguments
-from infra.aws.github import GitHubRoles, GitHubRolesArguments
+from infra.aws.foundation import Foundation
 from infra.aws.github_policies import DEPLOY
 from infra.aws.gpu_pools import GpuPools
 from infra.aws.identity import Identities, IdentitiesArguments
 from infra.aws.images import Images, ImagesArguments
-from infra.aws.interruptions import Interruptions, InterruptionsArguments, consumer_policy
-from infra.aws.keys import Keys, KeysArguments
-from infra.aws.kubeconfig import kubeconfig
+from infra.aws.interruptions import Interruptions, InterruptionsArguments
+from infra.aws.karpenter import karpenter_manifests
+from infra.aws.kubernetes_provider import cluster_kubeconfig, kubernetes_provider
+from infra.aws.kubernetes_side import (
+    WITHOUT_CREDENTIALS_ANNOTATION,
+    WITHOUT_IMAGE,
+    identity_agents,
+    load_balancer_annotations,
+    pod_environment,
+    role_annotations,
+    service_account_annotations,
+    storage_class,
+)
 from infra.aws.machine import Machine, MachineArguments
 from infra.aws.naming import Names
-from infra.aws.network import Network, NetworkArguments
+from infra.aws.node_autoscaling import AutoscalingArguments, ClusterAutoscaler, Karpenter
 from infra.aws.node_pool import PoolSurroundings
 from infra.aws.node_role import NodeRole, NodeRoleArguments
-from infra.aws.pod_role import PodRole, PodRoleArguments
+from infra.aws.pool_facts import node_pools
 from infra.aws.registry import Registry, RegistryArguments
 from infra.aws.settings import AwsSettings
-from infra.aws.storage import Storage, StorageArguments
 from infra.aws.system_pool import SystemPool
 from infra.aws.tagging import tagged
-from infra.cluster import WithoutWorkloads
+from infra.aws.teams import Teams, TeamsArguments, refuse_taken_prefix
+from infra.kubernetes.charts.cluster_facts import AwsFacts
+from infra.kubernetes.cloud_side import CloudSide
+from infra.kubernetes.cluster_content import ClusterContent, ClusterContentArguments
+from infra.kubernetes.settings import KubernetesSettings
 from infra.platform import Identity, Platform
 
 IMAGES = ("training", "serving")
 """What there is a repository for."""
-WORKLOADS_TO_COME = "jobs and services on a Kubernetes cluster are not built yet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +63,9 @@ class AwsPlatformArguments:
     workload: str
     """Name of what runs on the platform: its identities may use this prefix in the buckets."""
     settings: AwsSettings
+    kubernetes: KubernetesSettings
+    front_image: str
+    """The image of what stands before the inference service, by its digest."""
     production: bool
     """Whether what holds data, and the cluster, is protected from deletion."""
     tags: Mapping[str, str]
@@ -60,80 +75,45 @@ class AwsPlatformArguments:
 class AwsPlatform(pulumi.ComponentResource):
     """Everything that a workload needs, on AWS."""
 
+    side: CloudSide
+    """What is handed to the Kubernetes half."""
+
     def __init__(self, name: str, args: AwsPlatformArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         with_tags = pulumi.ResourceOptions.merge(opts, tagged(args.tags))
         super().__init__("trainyard:aws:Platform", name, None, with_tags)
         self._args, self._settings = args, args.settings
         self._names = Names(args.project, args.stack, args.settings.account_id, args.settings.region)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._make_foundation()
+        # A stack that gets a later moment keeps its nodes, and what trains on them.
+        self._lasting_tags = {tag: value for tag, value in args.tags.items() if tag != "expires_at"}
+        self._teams = [team for team in args.kubernetes.all_teams if team != args.kubernetes.team]
+        refuse_taken_prefix(args.workload, self._teams)
+        self._base = Foundation(
+            names=self._names,
+            settings=self._settings,
+            production=args.production,
+            opts=self._child,
+        )
         self._make_cluster()
         self._make_pools()
         self._make_identities()
+        self._make_images()
         self._make_surroundings()
+        self.side = self._cloud_side()
+        self._content = ClusterContent("kubernetes", self._content_arguments(), self._child)
         self.register_outputs({})
 
     def platform(self) -> Platform:
         """What workloads see of it."""
         return Platform(
-            cluster=WithoutWorkloads(WORKLOADS_TO_COME),
-            datasets_uri=self._storage.uris["datasets"],
-            checkpoints_uri=self._storage.uris["checkpoints"],
-            models_uri=self._storage.uris["models"],
-            logs_uri=self._storage.uris["logs"],
-            encryption_key_uri=self._keys.arns["data"].apply("aws-kms://{}".format),
+            cluster=self._content.cluster,
+            datasets_uri=self._base.storage.uris["datasets"],
+            checkpoints_uri=self._base.storage.uris["checkpoints"],
+            models_uri=self._base.storage.uris["models"],
+            logs_uri=self._base.storage.uris["logs"],
+            encryption_key_uri=self._base.keys.arns["data"].apply("aws-kms://{}".format),
             service_accounts=self._identities.role_arns,
             outputs=self._outputs(),
-        )
-
-    def _make_foundation(self) -> None:
-        names, settings = self._names, self._settings
-        boundary = settings.identity.permissions_boundary_arn
-        self._keys = Keys(
-            "keys",
-            KeysArguments(names=names, settings=settings.keys, production=self._args.production),
-            self._child,
-        )
-        self._storage = Storage(
-            "storage",
-            StorageArguments(
-                names=names,
-                settings=settings.storage,
-                data_key_arn=self._keys.arns["data"],
-                production=self._args.production,
-            ),
-            self._child,
-        )
-        self._network = Network(
-            "network",
-            NetworkArguments(
-                names=names,
-                settings=settings.network,
-                logs_key_arn=self._keys.arns["logs"],
-                permissions_boundary_arn=boundary,
-            ),
-            self._child,
-        )
-        self._endpoints = Endpoints(
-            "endpoints",
-            EndpointsArguments(
-                names=names,
-                settings=settings.network,
-                vpc_id=self._network.vpc_id,
-                cidr=self._network.cidr,
-                subnet_ids=self._network.private_subnet_ids,
-                route_table_ids=self._network.private_route_table_ids,
-            ),
-            self._child,
-        )
-        self._github = (
-            GitHubRoles(
-                "github",
-                GitHubRolesArguments(names=names, settings=settings.identity.github, permissions_boundary_arn=boundary),
-                self._child,
-            )
-            if settings.identity.github.repository
-            else None
         )
 
     def _make_cluster(self) -> None:
@@ -143,15 +123,15 @@ class AwsPlatform(pulumi.ComponentResource):
                 names=self._names,
                 settings=self._settings.cluster,
                 identity=self._settings.identity,
-                subnet_ids=self._network.private_subnet_ids,
-                service_cidr=self._network.service_cidr,
-                secrets_key_arn=self._keys.arns["secrets"],
-                logs_key_arn=self._keys.arns["logs"],
+                subnet_ids=self._base.network.private_subnet_ids,
+                service_cidr=self._base.network.service_cidr,
+                secrets_key_arn=self._base.keys.arns["secrets"],
+                logs_key_arn=self._base.keys.arns["logs"],
                 production=self._args.production,
-                admins={self._names.role(DEPLOY): self._github.deploy_role_arn} if self._github else {},
+                admins={self._names.role(DEPLOY): self._base.github.deploy_role_arn} if self._base.github else {},
             ),
             # Nodes of a network without NAT reach AWS by the endpoints only; a way down before a way up.
-            pulumi.ResourceOptions(parent=self, depends_on=[self._endpoints]),
+            pulumi.ResourceOptions(parent=self, depends_on=[self._base.endpoints]),
         )
         self._network_addons = NetworkAddons("addons", self._addons_arguments(), self._child)
 
@@ -165,29 +145,57 @@ class AwsPlatform(pulumi.ComponentResource):
 
     def _make_pools(self) -> None:
         names, settings = self._names, self._settings
-        role = NodeRole("node", NodeRoleArguments(names=names, settings=settings.identity), self._child)
+        caches = settings.registry.pull_through
+        node_policy = json.dumps(image_cache.import_policy(names)) if caches else None
+        role = NodeRole(
+            "node", NodeRoleArguments(names=names, settings=settings.identity, policy=node_policy), self._child
+        )
         surroundings = PoolSurroundings(
             names=names,
             cluster_name=self._cluster.cluster_name,
             cluster_version=settings.cluster.version,
             cluster_security_group_id=self._cluster.security_group_id,
-            vpc_id=self._network.vpc_id,
-            subnet_ids=self._network.private_subnet_ids,
+            vpc_id=self._base.network.vpc_id,
+            subnet_ids=self._base.network.private_subnet_ids,
             node_role_arn=role.arn,
-            volumes_key_arn=self._keys.arns["volumes"],
-            # A stack that gets a later moment keeps its nodes, and what trains on them.
-            tags={tag: value for tag, value in self._args.tags.items() if tag != "expires_at"},
+            volumes_key_arn=self._base.keys.arns["volumes"],
+            tags=self._lasting_tags,
         )
         # A node is ready when its pods have a network.
         after_network = pulumi.ResourceOptions(parent=self, depends_on=[self._network_addons])
-        system = SystemPool("system", settings.system_pool, surroundings, after_network)
+        self._system_pool = SystemPool("system", settings.system_pool, surroundings, after_network)
         addons = self._addons_arguments()
-        WorkloadAddons(
+        self._workload_addons = WorkloadAddons(
             "workload-addons",
-            WorkloadAddonsArguments(**vars(addons), volumes_key_arn=self._keys.arns["volumes"]),
-            pulumi.ResourceOptions(parent=self, depends_on=[system]),
+            WorkloadAddonsArguments(**vars(addons), volumes_key_arn=self._base.keys.arns["volumes"]),
+            pulumi.ResourceOptions(parent=self, depends_on=[self._system_pool]),
         )
-        GpuPools("gpu", settings.gpu_pools, surroundings, after_network)
+        self._autoscaling = self._make_autoscaling(node_policy)
+        self._gpu_pools = (
+            [] if self._with_karpenter else [GpuPools("gpu", settings.gpu_pools, surroundings, after_network)]
+        )
+
+    @property
+    def _with_karpenter(self) -> bool:
+        return self._args.kubernetes.addons.node_autoscaler == "karpenter"
+
+    def _make_autoscaling(self, node_policy: str | None) -> list[pulumi.Resource]:
+        arguments = AutoscalingArguments(
+            names=self._names,
+            identity=self._settings.identity,
+            cluster_name=self._cluster.cluster_name,
+            volumes_key_arn=self._base.keys.arns["volumes"],
+            oidc=self._cluster.oidc,
+            queue=self._settings.interruptions.enabled,
+            node_policy=node_policy,
+        )
+        match self._args.kubernetes.addons.node_autoscaler:
+            case "karpenter":
+                return [Karpenter("karpenter", arguments, self._child)]
+            case "cluster_autoscaler":
+                return [ClusterAutoscaler("autoscaler", arguments, self._child)]
+            case _:
+                return []
 
     def _make_identities(self) -> None:
         self._identities = Identities(
@@ -195,16 +203,30 @@ class AwsPlatform(pulumi.ComponentResource):
             IdentitiesArguments(
                 names=self._names,
                 settings=self._settings.identity,
-                workload=self._args.workload,
-                bucket_arns=self._storage.arns,
-                data_key_arn=self._keys.arns["data"],
+                namespace=self._args.kubernetes.team,
+                prefix=f"{self._args.workload}/",
+                bucket_arns=self._base.storage.arns,
+                data_key_arn=self._base.keys.arns["data"],
+                envelope_key_arn=self._base.keys.arns["data"],
                 cluster_name=self._cluster.cluster_name,
                 oidc=self._cluster.oidc,
             ),
             self._child,
         )
+        self._other_teams = Teams("teams", self._teams_arguments(), self._child) if self._teams else None
 
-    def _make_surroundings(self) -> None:
+    def _teams_arguments(self) -> TeamsArguments:
+        return TeamsArguments(
+            teams=self._teams,
+            keys=self._base.keys_arguments,
+            identity=self._settings.identity,
+            bucket_arns=self._base.storage.arns,
+            data_key_arn=self._base.keys.arns["data"],
+            cluster_name=self._cluster.cluster_name,
+            oidc=self._cluster.oidc,
+        )
+
+    def _make_images(self) -> None:
         names, settings = self._names, self._settings
         self._registry = Registry(
             "registry",
@@ -212,7 +234,7 @@ class AwsPlatform(pulumi.ComponentResource):
                 names=names,
                 settings=settings.registry,
                 images=IMAGES,
-                images_key_arn=self._keys.arns["images"],
+                images_key_arn=self._base.keys.arns["images"],
                 delete_with_images=settings.storage.delete_with_objects,
                 production=self._args.production,
             ),
@@ -220,35 +242,46 @@ class AwsPlatform(pulumi.ComponentResource):
         )
         self._images = Images(
             "images",
-            ImagesArguments(settings=settings.images, repository_urls=self._registry.urls),
+            ImagesArguments(
+                settings=settings.images,
+                repository_urls=self._registry.urls,
+                repository_names=self._registry.names,
+            ),
             self._child,
         )
+        if settings.registry.pull_through:
+            image_cache.ImageCache(
+                "image-cache",
+                image_cache.ImageCacheArguments(
+                    names=names,
+                    identity=settings.identity,
+                    images_key_arn=self._base.keys.arns["images"],
+                    tags=self._lasting_tags,
+                ),
+                self._child,
+            )
+
+    def _make_surroundings(self) -> None:
+        names, settings = self._names, self._settings
         self._interruptions = self._make_interruptions() if settings.interruptions.enabled else None
         if settings.budget.monthly_usd:
             Budget("budget", BudgetArguments(names=names, settings=settings.budget), self._child)
         self._machine = self._make_machine() if settings.machine.instance_type else None
 
     def _make_interruptions(self) -> Interruptions:
-        interruptions = Interruptions("interruptions", InterruptionsArguments(names=self._names), self._child)
-        account = "aws-node-termination-handler"
-        PodRole(
-            "interruptions-handler",
-            PodRoleArguments(
-                names=self._names,
-                settings=self._settings.identity,
-                purpose="interruptions",
-                namespace="kube-system",
-                service_account=account,
-                cluster_name=self._cluster.cluster_name,
-                policy=json.dumps(consumer_policy(self._names)),
-                oidc=self._cluster.oidc,
-            ),
-            pulumi.ResourceOptions(parent=interruptions),
+        addons = self._args.kubernetes.addons
+        arguments = InterruptionsArguments(
+            names=self._names,
+            identity=self._settings.identity,
+            cluster_name=self._cluster.cluster_name,
+            reader="karpenter" if self._with_karpenter else "handler" if addons.handles_termination else "nobody",
+            rebalance=addons.termination_handler.rebalance == "drain",
+            oidc=self._cluster.oidc,
         )
-        return interruptions
+        return Interruptions("interruptions", arguments, self._child)
 
     def _make_machine(self) -> Machine:
-        machine, network = self._settings.machine, self._network
+        machine, network = self._settings.machine, self._base.network
         return Machine(
             "machine",
             MachineArguments(
@@ -257,45 +290,98 @@ class AwsPlatform(pulumi.ComponentResource):
                 identity=self._settings.identity,
                 vpc_id=network.vpc_id,
                 subnet_id=network.private_subnet_ids[machine.zone or self._settings.network.zones[0]],
-                volumes_key_arn=self._keys.arns["volumes"],
+                volumes_key_arn=self._base.keys.arns["volumes"],
                 policy=self._identities.policies[Identity.TRAINING],
                 production=self._args.production,
                 tags=self._args.tags,
             ),
             # Session Manager reaches it by the endpoints where there is no other way.
-            pulumi.ResourceOptions(parent=self, depends_on=[self._endpoints]),
+            pulumi.ResourceOptions(parent=self, depends_on=[self._base.endpoints]),
+        )
+
+    def _content_arguments(self) -> ClusterContentArguments:
+        return ClusterContentArguments(
+            side=self.side,
+            settings=self._args.kubernetes,
+            front_image=self._args.front_image,
+            production=self._args.production,
+            labels={"app.kubernetes.io/part-of": self._args.project, "trainyard.dev/stack": self._args.stack},
+            annotations={f"trainyard.dev/{tag.replace('_', '-')}": value for tag, value in self._args.tags.items()},
+        )
+
+    def _cloud_side(self) -> CloudSide:
+        names, settings, kubernetes = self._names, self._settings, self._args.kubernetes
+        teams: Sequence[pulumi.Resource] = [self._other_teams] if self._other_teams else []
+        queue = self._interruptions
+        purposes = {
+            cluster_autoscaler.SERVICE_ACCOUNT: cluster_autoscaler.SERVICE_ACCOUNT,
+            karpenter_policies.SERVICE_ACCOUNT: karpenter_policies.SERVICE_ACCOUNT,
+            interruptions.SERVICE_ACCOUNT: interruptions.QUEUE,
+        }
+        provider = kubernetes_provider(
+            names,
+            self._cluster,
+            parent=self,
+            after=[*self._cluster.access, self._network_addons, self._system_pool, self._workload_addons],
+        )
+        return CloudSide(
+            provider=provider,
+            cluster_name=names.cluster,
+            kubernetes_version=settings.cluster.version,
+            issuer_url=self._cluster.issuer_url,
+            pools=node_pools(settings),
+            images={f"trainyard-{image}": reference for image, reference in self._images.references.items()},
+            environment=pod_environment(names),
+            service_accounts=service_account_annotations(names, settings.identity, kubernetes.team, self._teams),
+            addon_annotations={
+                account: role_annotations(names, settings.identity, purpose) for account, purpose in purposes.items()
+            },
+            identity_agents=identity_agents(settings.identity),
+            registries=image_cache.registries(names) if settings.registry.pull_through else {},
+            without_image=WITHOUT_IMAGE,
+            without_credentials_annotation=WITHOUT_CREDENTIALS_ANNOTATION,
+            aws=AwsFacts(
+                region=names.region,
+                interruption_queue=names.queue(interruptions.QUEUE) if queue else "",
+                interruption_queue_url=queue.queue_url if queue else "",
+                isolated=settings.network.nat == "none",
+            ),
+            storage_class=storage_class(names),
+            load_balancer_annotations=load_balancer_annotations(self._lasting_tags),
+            autoscaler_manifests=tuple(karpenter_manifests(names, settings, self._lasting_tags))
+            if self._with_karpenter
+            else (),
+            before_addons=[*self._autoscaling, *([queue] if queue else [])],
+            before_workloads=[self._identities, *teams, *self._gpu_pools],
         )
 
     def _outputs(self) -> dict[str, pulumi.Input[Any]]:
         """What a person needs to use the platform by hand, and CI to use its roles."""
-        cluster = self._cluster
-        connection = pulumi.Output.all(cluster.cluster_name, cluster.endpoint, cluster.certificate_authority_data)
-        region = self._names.region
-        kubeconfig_text = connection.apply(
-            lambda known: kubeconfig(
-                cluster_name=known[0], endpoint=known[1], certificate_authority_data=known[2], region=region
-            )
-        )
         outputs: dict[str, pulumi.Input[Any]] = {
             "account_id": self._names.account_id,
-            "region": region,
-            "vpc_id": self._network.vpc_id,
-            "cluster_name": cluster.cluster_name,
-            # No credential is in it. It tells where the control plane is, which is nobody else's business.
-            "kubeconfig": pulumi.Output.secret(kubeconfig_text),
-            "key_arn": self._keys.arns["data"],
+            "region": self._names.region,
+            "vpc_id": self._base.network.vpc_id,
+            "cluster_name": self._cluster.cluster_name,
+            "kubeconfig": cluster_kubeconfig(self._names, self._cluster),
+            "key_arn": self._base.keys.arns["data"],
             "role_arns": {identity.value: arn for identity, arn in self._identities.role_arns.items()},
             "repository_urls": self._registry.urls,
             "image_references": self._images.references,
         }
-        if self._github:
-            outputs["github_preview_role_arn"] = self._github.preview_role_arn
-            outputs["github_deploy_role_arn"] = self._github.deploy_role_arn
+        if self._other_teams:
+            outputs["team_key_arns"] = self._other_teams.key_arns
+            outputs["team_role_arns"] = {
+                team: {identity.value: arn for identity, arn in arns.items()}
+                for team, arns in self._other_teams.role_arns.items()
+            }
+        if self._base.github:
+            outputs["github_preview_role_arn"] = self._base.github.preview_role_arn
+            outputs["github_deploy_role_arn"] = self._base.github.deploy_role_arn
         if self._interruptions:
             outputs["interruption_queue_url"] = self._interruptions.queue_url
         if self._machine:
             outputs["machine_instance_id"] = self._machine.instance_id
             outputs["machine_session_command"] = pulumi.Output.concat(
-                "aws ssm start-session --region ", region, " --target ", self._machine.instance_id
+                "aws ssm start-session --region ", self._names.region, " --target ", self._machine.instance_id
             )
         return outputs

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.aws.known_output import known_after
 from infra.aws.naming import Names
 from infra.aws.settings import RegistrySettings
 
@@ -62,13 +63,20 @@ class Registry(pulumi.ComponentResource):
 
     urls: Mapping[str, pulumi.Output[str]]
     """`ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME` by image."""
+    names: Mapping[str, pulumi.Output[str]]
+    """The same, known in a preview: for what does not need the repository there, but later."""
 
     def __init__(self, name: str, args: RegistryArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Registry", name, None, opts)
-        self.urls = {image: self._make_repository(f"{name}-{image}", image, args) for image in args.images}
+        made = {image: self._make_repository(f"{name}-{image}", image, args) for image in args.images}
+        self.urls = {image: pulumi.Output.from_input(each.repository_url) for image, each in made.items()}
+        self.names = {
+            image: known_after(f"{args.names.registry}/{args.names.repository(image)}", each)
+            for image, each in made.items()
+        }
         self.register_outputs({"urls": self.urls})
 
-    def _make_repository(self, name: str, image: str, args: RegistryArguments) -> pulumi.Output[str]:
+    def _make_repository(self, name: str, image: str, args: RegistryArguments) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
             name,
             name=args.names.repository(image),
@@ -86,4 +94,4 @@ class Registry(pulumi.ComponentResource):
             policy=json.dumps(lifecycle_policy(args.settings)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.from_input(repository.repository_url)
+        return repository

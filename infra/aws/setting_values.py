@@ -1,30 +1,15 @@
 """The values that settings of AWS are made of, and what is valid of each."""
 
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo
 
-from infra.setting_types import Whole, refuse
+from infra.setting_types import Whole, pattern, refuse
 
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The retentions that CloudWatch Logs knows, in days. Source: CloudWatch Logs API, PutRetentionPolicy."""
-
-
-def pattern(expression: str, valid: str, *, required: bool = False) -> AfterValidator:
-    """Text that a regular expression describes, or none at all where that is allowed.
-
-    :param valid: What the expression describes, in words.
-    """
-
-    def check(text: str) -> str:
-        if (text or required) and not re.fullmatch(expression, text, re.ASCII):
-            raise refuse(f"must be {valid}")
-        return text
-
-    return AfterValidator(check)
 
 
 REGIONS = (
@@ -56,6 +41,14 @@ def context(info: ValidationInfo, name: str) -> Any:
     return (info.context or {}).get(name)
 
 
+def _team_of_cluster(team: str, info: ValidationInfo) -> str:
+    teams = context(info, "teams")
+    if teams and team not in teams:
+        raise refuse(f"must be a team of the cluster, which has {', '.join(sorted(teams))}")
+    return team
+
+
+TeamOfCluster = Annotated[str, AfterValidator(_team_of_cluster)]
 ZoneOfNetwork = Annotated[str, AfterValidator(_zone_of_network)]
 RetentionDays = Annotated[Whole, AfterValidator(_retention)]
 RoleArn = Annotated[

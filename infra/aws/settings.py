@@ -21,10 +21,10 @@ from infra.aws.setting_values import (
     EmailAddress,
     RetentionDays,
     RoleArn,
+    TeamOfCluster,
     context,
-    pattern,
 )
-from infra.setting_types import Group, Real, Truth, Whole, refuse
+from infra.setting_types import Group, Real, Truth, Whole, pattern, refuse
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -37,6 +37,9 @@ PRIVATE_NETWORK_NEEDS: tuple[InterfaceEndpoint, ...] = (
 )  # fmt: skip
 """What nodes call and cannot reach without NAT. Source: EKS user guide, "Deploy private clusters with limited internet
 access"; kms and sqs are called by the workloads and by the node termination handler."""
+KARPENTER_NEEDS: tuple[InterfaceEndpoint, ...] = ("ssm",)
+"""What Karpenter calls beside that: it asks for the identifiers of machine images there. Source: Karpenter, "Getting
+Started with Karpenter", on private clusters."""
 
 KUBERNETES_VERSIONS = ("1.34", "1.35", "1.36")
 """Versions of EKS in standard support when this was written (2026-11); 1.34 leaves it on 2026-12-02.
@@ -96,7 +99,8 @@ class NetworkSettings(Group):
     def _endpoints_differ_and_suffice(cls, endpoints: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(endpoints)) != len(endpoints):
             raise refuse("must name each service once")
-        missing = sorted(set(PRIVATE_NETWORK_NEEDS) - set(endpoints))
+        karpenter = KARPENTER_NEEDS if context(info, "node_autoscaler") == "karpenter" else ()
+        missing = sorted({*PRIVATE_NETWORK_NEEDS, *karpenter} - set(endpoints))
         if info.data.get("nat") == "none" and missing:
             raise refuse(f"with nat = none, nodes cannot work without {', '.join(missing)}; add them")
         return endpoints
@@ -154,14 +158,6 @@ class IdentitySettings(Group):
 
     mechanism: Literal["pod_identity", "irsa"] = "pod_identity"
     """How a pod gets its role: EKS Pod Identity, or IAM roles for service accounts (needed on Fargate)."""
-    namespace: Annotated[
-        str,
-        pattern(
-            r"(?!kube-|default$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
-            "a Kubernetes name of a-z, 0-9 and -, and not default nor one of Kubernetes' own (kube-…)",
-        ),
-    ] = "trainyard"
-    """Kubernetes namespace of the workloads' service accounts."""
     permissions_boundary_arn: Annotated[
         str, pattern(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "the ARN of an IAM policy")
     ] = ""
@@ -176,8 +172,16 @@ class ClusterSettings(Group):
     """Kubernetes version."""
     public_access_cidrs: tuple[str, ...] = ()
     """IPv4 ranges that reach the control plane over the internet; none: it is private."""
-    admin_role_arns: tuple[RoleArn, ...] = ()
-    """IAM roles that administer the cluster. Whoever creates a cluster has no rights in it by that alone."""
+    admin_role_arns: tuple[RoleArn, ...] = Field(default=(), validate_default=True)
+    """IAM roles that administer the cluster. Whoever creates a cluster has no rights in it by that alone, so one of
+    them deploys; or the deploy role for GitHub does, which need not be listed."""
+    team_role_arns: dict[TeamOfCluster, tuple[RoleArn, ...]] = Field(default_factory=dict)
+    """IAM roles of the people of a team, by the team's name: they work in its namespace and nowhere else."""
+    node_image_release: Annotated[
+        str, pattern(r"v20\d{6}", "a release of EKS's machine images, vYYYYMMDD", required=True)
+    ] = "v20260714"
+    """Release of EKS's image for Amazon Linux 2023 that Karpenter starts nodes with; groups of nodes have the newest
+    when they are made. The releases of amazon-eks-ami on GitHub have a list."""
     log_retention_days: RetentionDays = 365
     """Days that the control plane's logs are kept."""
 
@@ -212,9 +216,22 @@ class ClusterSettings(Group):
 
     @field_validator("admin_role_arns")
     @classmethod
-    def _roles_differ(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+    def _roles_differ(cls, roles: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(roles)) != len(roles):
             raise refuse("must name each role once")
+        if not roles and context(info, "cloud") == "aws" and not context(info, "deploys_from_github"):
+            raise refuse(
+                "must name the role that deploys, at least: what is in the cluster is made by it "
+                "(or set aws.identity.github.repository)"
+            )
+        return roles
+
+    @field_validator("team_role_arns")
+    @classmethod
+    def _nobody_is_both(cls, roles: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+        both = sorted({arn for arns in roles.values() for arn in arns} & set(info.data.get("admin_role_arns", ())))
+        if both:
+            raise refuse(f"{', '.join(both)} administers the cluster already; must be another role")
         return roles
 
 
@@ -223,6 +240,18 @@ class RegistrySettings(Group):
 
     keep_images: Whole = Field(default=30, ge=1, le=1000)
     """Images kept in each repository; older ones are removed."""
+    pull_through: Truth = False
+    """Whether nodes pull the add-ons' images through this registry, which keeps them, where the upstream registry asks
+    for no credential: registry.k8s.io, public.ecr.aws and quay.io."""
+
+    @field_validator("pull_through")
+    @classmethod
+    def _region_has_templates(cls, value: bool, info: ValidationInfo) -> bool:
+        # Source: Amazon ECR user guide, "Templates to control repositories created during a pull through cache action".
+        region = context(info, "region") or ""
+        if value and region.startswith(("cn-", "us-gov-")):
+            raise refuse(f"must be false in {region}, where ECR has no templates for repositories that it makes")
+        return value
 
 
 class ImageSettings(Group):

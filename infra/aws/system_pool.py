@@ -4,6 +4,7 @@ import pulumi
 
 from infra.aws.instance_settings import SystemPoolSettings
 from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings
+from infra.aws.pool_facts import system_pool
 
 AMI_TYPE = "AL2023_x86_64_STANDARD"
 
@@ -23,12 +24,9 @@ class SystemPool(pulumi.ComponentResource):
             name,
             NodePoolArguments(
                 surroundings=surroundings,
-                pool="system",
+                offer=system_pool(settings, tuple(surroundings.subnet_ids)),
                 ami_type=AMI_TYPE,
-                capacity="on_demand",
                 instance_types=settings.instance_types,
-                min_nodes=settings.min_nodes,
-                max_nodes=settings.max_nodes,
                 disk_gib=settings.disk_gib,
             ),
             pulumi.ResourceOptions(parent=self),

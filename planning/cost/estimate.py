@@ -17,6 +17,7 @@ from planning.cost import (
     price_aws_network,
     price_aws_operation,
     price_aws_storage,
+    price_karpenter,
     price_kubernetes,
 )
 from planning.cost.free_types import free_type
@@ -33,6 +34,7 @@ PRICERS: Mapping[str, Pricer] = {
     **price_aws_network.PRICERS,
     **price_aws_storage.PRICERS,
     **price_aws_operation.PRICERS,
+    **price_karpenter.PRICERS,
     **price_kubernetes.PRICERS,
 }
 """The pricer of each type that can cost something."""

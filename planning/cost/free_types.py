@@ -27,6 +27,10 @@ _PART_OF = Free("parts of what they belong to, which is counted", "Pulumi regist
 _BUILD = Free("built on the machine that deploys; their repository is counted", "Pulumi registry, Docker Build")
 _LOCAL = Free("run on this machine", "infra/local")
 _PROVIDER = Free("only say how a cloud is reached", "Pulumi documentation, Providers")
+_ADDON = Free(
+    "only says what a controller does; what that runs, runs on nodes that are counted",
+    "Karpenter, Kueue, KEDA, Prometheus Operator, Gateway API and Envoy Gateway documentation",
+)
 _KUBERNETES = Free("what runs for it runs on nodes that are counted", "Kubernetes documentation, Workloads")
 
 FREE: Mapping[str, Free] = {
@@ -87,34 +91,42 @@ FREE: Mapping[str, Free] = {
         _PART_OF,
     ),
     "docker-build:index:Image": _BUILD,
-    **dict.fromkeys(
-        (
-            "kubernetes:apps/v1:DaemonSet",
-            "kubernetes:apps/v1:Deployment",
-            "kubernetes:apps/v1:StatefulSet",
-            "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
-            "kubernetes:batch/v1:CronJob",
-            "kubernetes:batch/v1:Job",
-            "kubernetes:core/v1:ConfigMap",
-            "kubernetes:core/v1:LimitRange",
-            "kubernetes:core/v1:Namespace",
-            "kubernetes:core/v1:Pod",
-            "kubernetes:core/v1:ResourceQuota",
-            "kubernetes:core/v1:Secret",
-            "kubernetes:core/v1:ServiceAccount",
-            "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-            "kubernetes:policy/v1:PodDisruptionBudget",
-            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
-            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-            "kubernetes:rbac.authorization.k8s.io/v1:Role",
-            "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-            "kubernetes:scheduling.k8s.io/v1:PriorityClass",
-            "kubernetes:storage.k8s.io/v1:StorageClass",
-        ),
-        _KUBERNETES,
-    ),
 }
-_PREFIXES: Mapping[str, Free] = {"pulumi-python:dynamic/local:": _LOCAL, "pulumi:providers:": _PROVIDER}
+# Groups of the Kubernetes API and of what is installed by charts. A group that makes something of a cloud is none of
+# these: its types are priced (`price_kubernetes`, `price_karpenter`), or listed as unpriced.
+_KUBERNETES_GROUPS = (
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "core",
+    "discovery.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+)
+_ADDON_GROUPS = (
+    "gateway.envoyproxy.io",
+    "gateway.networking.k8s.io",
+    "karpenter.k8s.aws",
+    "keda.sh",
+    "kueue.x-k8s.io",
+    "monitoring.coreos.com",
+)
+_PREFIXES: Mapping[str, Free] = {
+    "pulumi-python:dynamic/local:": _LOCAL,
+    "pulumi:providers:": _PROVIDER,
+    **{f"kubernetes:{group}/": _KUBERNETES for group in _KUBERNETES_GROUPS},
+    **{f"kubernetes:{group}/": _ADDON for group in _ADDON_GROUPS},
+}
 
 
 def free_type(type_: str) -> Free | None:

@@ -47,6 +47,20 @@ class Part:
         return self.units_per_hour * self.usd_per_unit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """What the inputs of a pool of nodes, or of a machine, come to."""
+
+    name: str
+    has_gpu: bool
+    parts: tuple[Part, ...]
+    unknown: tuple[Line, ...]
+    priced: bool
+    """Whether the instance itself has a price."""
+    most: float | None = None
+    """How many nodes there may be; None where that is not known."""
+
+
 def instance_part(context: Context, types: Sequence[str], capacity: Capacity) -> tuple[Part | None, list[Line]]:
     """The instance itself, and what is not known of its price."""
     words = capacity.replace("_", " ")

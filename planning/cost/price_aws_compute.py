@@ -1,20 +1,21 @@
 """Prices what runs: pools of nodes, single machines, and what one run of a job costs on each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from planning.cost import node_parts
 from planning.cost.inputs import choice_of, mapping_of, mappings_of, number_of, text_of, texts_of, truth_of
 from planning.cost.lines import Context, Line
-from planning.cost.node_parts import Part
+from planning.cost.node_parts import Part, Pool
 from planning.cost.plan import PlannedResource
+from planning.cost.price_karpenter import NODE_POOL, POOL_LABEL, pool_of_karpenter
 from planning.prices.model import Capacity
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 INSTANCE = "aws:ec2/instance:Instance"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 INSTANCE_STATE = "aws:ec2transitgateway/instanceState:InstanceState"
-POOL_LABEL = "trainyard.dev/pool"
 
 # Source: EKS API, CreateNodegroup, capacityType.
 _CAPACITIES: dict[str, Capacity] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserved"}
@@ -32,25 +33,12 @@ class Run:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pool:
-    """What a pool's or a machine's inputs come to."""
-
-    name: str
-    has_gpu: bool
-    parts: tuple[Part, ...]
-    unknown: tuple[Line, ...]
-    priced: bool
-    """Whether the instance itself has a price."""
-
-
 def price_node_group(context: Context) -> list[Line]:
     """Its fewest nodes all month, and those above them for a share of it."""
-    scaling = mapping_of(context.resource.inputs.get("scalingConfig"))
-    fewest, most = number_of(scaling.get("minSize")), number_of(scaling.get("maxSize"))
+    pool = _pool_of_node_group(context)
+    fewest, most = number_of(_scaling(context).get("minSize")), pool.most
     if fewest is None or most is None:
         return [context.unknown("nodes", "how many nodes there are is not in the plan")]
-    pool = _pool_of_node_group(context)
     if not most:
         return [context.free("has no nodes", "Amazon EKS pricing page: node groups cost what their instances cost")]
     share, assumption = context.usage.busy_share(pool.name, has_gpu=pool.has_gpu)
@@ -71,15 +59,11 @@ def price_instance(context: Context) -> list[Line]:
 
 def run_of(context: Context) -> Run | None:
     """What a run costs here; None where there is no GPU to run on."""
-    if context.resource.type == NODE_GROUP:
-        pool = _pool_of_node_group(context)
-        scaling = mapping_of(context.resource.inputs.get("scalingConfig"))
-        most = number_of(scaling.get("maxSize")) or 0.0
-    elif context.resource.type == INSTANCE:
-        pool, most = _pool_of_instance(context), 1.0
-    else:
+    pool_of = _POOLS.get(context.resource.type)
+    if pool_of is None:
         return None
-    nodes = int(min(context.usage.run_nodes, most))
+    pool = pool_of(context)
+    nodes = int(min(context.usage.run_nodes, pool.most or 0.0))
     if not pool.has_gpu or not nodes:
         return None
     hours = context.usage.run_hours
@@ -94,7 +78,7 @@ def run_of(context: Context) -> Run | None:
     )
 
 
-def _pool_of_node_group(context: Context) -> _Pool:
+def _pool_of_node_group(context: Context) -> Pool:
     inputs = context.resource.inputs
     template = context.sibling(LAUNCH_TEMPLATE) if inputs.get("launchTemplate") is not None else None
     capacity = _CAPACITIES.get(choice_of(inputs.get("capacityType"), "ON_DEMAND") or "")
@@ -112,16 +96,17 @@ def _pool_of_node_group(context: Context) -> _Pool:
     else:
         unknown.append(context.unknown("volumes of its nodes", "its launch template is not told by the plan"))
     label = text_of(mapping_of(inputs.get("labels")).get(POOL_LABEL))
-    return _Pool(
+    return Pool(
         name=label or context.resource.name,
         has_gpu=_has_gpu(context, types) or "NVIDIA" in (text_of(inputs.get("amiType")) or ""),
         parts=(*([part] if part else []), *added),
         unknown=tuple(unknown),
         priced=part is not None,
+        most=number_of(_scaling(context).get("maxSize")),
     )
 
 
-def _pool_of_instance(context: Context) -> _Pool:
+def _pool_of_instance(context: Context) -> Pool:
     inputs = context.resource.inputs
     template = context.sibling(LAUNCH_TEMPLATE) if inputs.get("launchTemplate") is not None else None
     market = text_of(mapping_of(inputs.get("instanceMarketOptions")).get("marketType"))
@@ -141,12 +126,13 @@ def _pool_of_instance(context: Context) -> _Pool:
     for parts, missing in groups:
         added += parts
         unknown += missing
-    return _Pool(
+    return Pool(
         name=context.resource.name,
         has_gpu=_has_gpu(context, types),
         parts=(*([part] if part else []), *added),
         unknown=tuple(unknown),
         priced=part is not None,
+        most=1.0,
     )
 
 
@@ -166,4 +152,9 @@ def _has_gpu(context: Context, types: Sequence[str]) -> bool:
     return any(each is not None and each.gpu_count for each in known)
 
 
+def _scaling(context: Context) -> Mapping[str, Any]:
+    return mapping_of(context.resource.inputs.get("scalingConfig"))
+
+
+_POOLS = {NODE_GROUP: _pool_of_node_group, INSTANCE: _pool_of_instance, NODE_POOL: pool_of_karpenter}
 PRICERS = {NODE_GROUP: price_node_group, INSTANCE: price_instance}

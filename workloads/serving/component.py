@@ -1,5 +1,6 @@
 """The inference service: a Triton server with the trained model, ready when it answers KServe v2 requests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -14,6 +15,9 @@ SERVER = EntryPoint(
     shared_memory="trainyard_serving.triton:shared_memory_prefix",
 )
 READY_PATH = "/v2/health/ready"
+LIVE_PATH = "/v2/health/live"
+FETCH_ARGUMENTS = ("--fetch-only",)
+SERVE_ARGUMENTS = ("--serve-fetched",)
 READINESS_DEADLINE_SECONDS = 180
 
 
@@ -56,11 +60,13 @@ class InferenceService(pulumi.ComponentResource):
         job: str,
         run: pulumi.Input[str],
         manifest_uri: pulumi.Input[str],
+        after: Sequence[pulumi.Input[pulumi.Resource]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """:param job: Name of the job that has trained the model; clients call the model so.
         :param run: The run's name.
         :param manifest_uri: URI of the run's manifest.
+        :param after: What has to be done before the manifest is there.
         """
         super().__init__("trainyard:serving:InferenceService", name, None, opts)
         document = pulumi.Output.all(
@@ -74,11 +80,20 @@ class InferenceService(pulumi.ComponentResource):
                 Identity.SERVING,
                 ports={"http": settings.http_port, "grpc": settings.grpc_port, "metrics": settings.metrics_port},
                 readiness_path=READY_PATH,
+                liveness_path=LIVE_PATH,
+                fetch_arguments=FETCH_ARGUMENTS,
+                serve_arguments=SERVE_ARGUMENTS,
+                pods=settings.pods,
+                scaling=settings.scaling,
+                exposure=settings.exposure,
+                authentication=settings.authentication,
+                limits=settings.limits,
                 readiness_deadline_seconds=READINESS_DEADLINE_SECONDS,
             ),
-            pulumi.ResourceOptions(parent=self),
+            pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
-        self.http_url = service.endpoints.apply(lambda endpoints: f"http://{endpoints['http']}")
+        scheme = "https" if service.encrypted else "http"
+        self.http_url = service.endpoints.apply(lambda endpoints: f"{scheme}://{endpoints['http']}")
         self.grpc_url = service.endpoints.apply(lambda endpoints: endpoints["grpc"])
         self.metrics_url = service.endpoints.apply(lambda endpoints: f"http://{endpoints['metrics']}/metrics")
         outputs = {"http_url": self.http_url, "grpc_url": self.grpc_url, "metrics_url": self.metrics_url}

@@ -21,6 +21,10 @@ TRAINER = EntryPoint("trainyard-training", "trainyard_training", PACKAGES, launc
 LOADER_DEADLINE_SECONDS = 300
 GRACE_SECONDS = 60
 """Seconds to write a last checkpoint after being asked to stop."""
+RUN_AGAIN_CODES = (75,)
+"""Exit codes of the training package (`exit_status`) that mean: stopped with a checkpoint, or without its peers."""
+HOPELESS_CODES = (2, 65, 70, 71)
+"""A bad specification, bad data, a loss that diverged, a model that was refused."""
 HOW_NOT_WHAT = frozenset({"max_runtime_seconds", "keep_checkpoints", "checkpoint_every_steps", "target_accuracy"})
 """Fields that do not change what is trained: with another value a run goes on instead of beginning anew."""
 
@@ -75,7 +79,9 @@ class TrainingJob(pulumi.ComponentResource):
     """Loads the data set and trains on it."""
 
     manifest_uri: pulumi.Output[str]
-    """URI of the manifest of the trained model, known when the training is done."""
+    """URI of the manifest that the trained model will have."""
+    finished: pulumi.Input[pulumi.Resource]
+    """What to depend on to run after the training, when the manifest is there."""
     run: pulumi.Output[str]
     """The run's name."""
 
@@ -91,6 +97,7 @@ class TrainingJob(pulumi.ComponentResource):
                 platform.datasets_uri.apply(lambda uri: dataset_specification(settings, uri)),
                 Identity.LOADER,
                 deadline_seconds=LOADER_DEADLINE_SECONDS,
+                hopeless_codes=HOPELESS_CODES,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -105,13 +112,15 @@ class TrainingJob(pulumi.ComponentResource):
                 deadline_seconds=settings.max_runtime_minutes * 60 + GRACE_SECONDS,
                 grace_seconds=GRACE_SECONDS,
                 processes=settings.processes,
+                pods=settings.pods,
+                run_again_codes=RUN_AGAIN_CODES,
+                hopeless_codes=HOPELESS_CODES,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[loader.resource]),
         )
         self.run = document.apply(lambda specification: str(specification["run"]))
-        self.manifest_uri = pulumi.Output.all(document, trainer.exit_code).apply(
-            lambda done: f"{done[0]['models_uri']}/manifest.json"
-        )
+        self.manifest_uri = document.apply(lambda specification: f"{specification['models_uri']}/manifest.json")
+        self.finished = trainer.resource
         self.register_outputs({"manifest_uri": self.manifest_uri, "run": self.run})
 
     def _document(self) -> pulumi.Output[dict[str, Any]]:

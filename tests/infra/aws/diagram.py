@@ -37,6 +37,8 @@ def diagram(plan: Plan) -> str:
     lines = ["flowchart LR"]
     for part in parts:
         counts = ", ".join(f"{count} {service}" for service, count in sorted(services[part.name].items()))
+        if part.type.startswith("pulumi:providers:"):
+            counts = "the way into the cluster"
         if counts:
             lines.append(f'    {_id(part.name)}["<b>{part.name}</b><br/>{counts}"]')
     for name in sorted(waits):

@@ -208,7 +208,7 @@ def install(folder: Path, journal: Path) -> None:
 
     Pulumi takes a plugin that is on PATH before any other, whatever its version, but warns unless it is the package's.
     """
-    for package in ("aws", "docker-build"):
+    for package in ("aws", "docker-build", "kubernetes"):
         version = importlib.metadata.version(f"pulumi-{package}")
         started = shlex.join([sys.executable, "-P", str(Path(__file__).resolve()), str(journal), version])
         command = folder / f"pulumi-resource-{package}"

@@ -104,7 +104,8 @@ def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
 def provision(stack: str, changes: Mapping[str, Any] | None = None) -> Resources:
     """What the platform of a committed stack file registers.
 
-    :param changes: Values in `trainyard:aws` by path, such as `network.nat`.
+    :param changes: Values in `trainyard:aws` by path, such as `network.nat`, and in `trainyard:kubernetes` by
+        `kubernetes.team` and so on.
     """
     return _provision(stack, json.dumps(changes or {}, sort_keys=True))
 

@@ -21,10 +21,13 @@ def stack_file(stack: str) -> dict[str, Any]:
 
 
 def changed(config: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with other values in `trainyard:aws`, told by their paths, such as `network.nat`."""
+    """The configuration with other values in `trainyard:aws`, told by their paths, such as `network.nat`; a path that
+    begins with `kubernetes.` is of `trainyard:kubernetes`."""
     for path, value in changes.items():
         *parents, name = path.split(".")
         group = config["trainyard:aws"]
+        if parents[:1] == ["kubernetes"]:
+            parents, group = parents[1:], config.setdefault("trainyard:kubernetes", {})
         for parent in parents:
             group = group.setdefault(parent, {})
         group[name] = value

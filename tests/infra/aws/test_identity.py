@@ -1,78 +1,43 @@
 """The workloads' roles: who may take them, and what they then may do, enforced by moto and read from the policies.
 
-moto ignores the conditions used here, so what they add is read from the policies: that a list is of the own prefix.
+moto ignores the conditions used here, so what they add is read from the policies: that a list is of the own prefix, and
+that what only S3 needs of the key only S3 may do.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from infra.aws.identity import workload_policy
 from infra.platform import Identity
+from tests.infra.aws.iam_world import PURPOSES, World, is_allowed
 from tests.infra.aws.recorder import Resources, provision
 
-PURPOSES = ("datasets", "checkpoints", "models", "logs")
 ROLE = "aws:iam/role:Role"
+THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
 
-class World:
-    """Buckets, a key and a user for each identity, in a cloud that enforces policies."""
-
-    def __init__(self, cloud: dict[str, Any]) -> None:
-        self._cloud = cloud
-        self._s3, self._iam, kms = self._client("s3"), self._client("iam"), self._client("kms")
-        self.buckets = {purpose: f"aws-identity-{purpose}" for purpose in PURPOSES}
-        self.key_arn = kms.create_key()["KeyMetadata"]["Arn"]
-        arns = {purpose: f"arn:aws:s3:::{name}" for purpose, name in self.buckets.items()}
-        for name in self.buckets.values():
-            self._s3.create_bucket(Bucket=name)
-            for key in ("digits/there", "digits/RUN/manifest.json", "other/there"):
-                self._s3.put_object(Bucket=name, Key=key, Body=b"x")
-        self._keys = {}
-        for identity in Identity:
-            user = f"aws-identity-{identity.value}"
-            self._iam.create_user(UserName=user)
-            policy = workload_policy(identity, "digits/", arns, self.key_arn)
-            self._iam.put_user_policy(UserName=user, PolicyName="role", PolicyDocument=json.dumps(policy))
-            self._keys[identity] = self._iam.create_access_key(UserName=user)["AccessKey"]
-        self.ciphertext = kms.encrypt(KeyId=self.key_arn, Plaintext=b"data key")["CiphertextBlob"]
-
-    def client(self, service: str, identity: Identity) -> Any:
-        """A client that acts as an identity."""
-        key = self._keys[identity]
-        return self._client(service, key["AccessKeyId"], key["SecretAccessKey"])
-
-    def remove(self) -> None:
-        for name in self.buckets.values():
-            listed = self._s3.list_objects_v2(Bucket=name).get("Contents", [])
-            self._s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": each["Key"]} for each in listed]})
-            self._s3.delete_bucket(Bucket=name)
-        for identity, key in self._keys.items():
-            user = f"aws-identity-{identity.value}"
-            self._iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
-            self._iam.delete_user_policy(UserName=user, PolicyName="role")
-            self._iam.delete_user(UserName=user)
-
-    def _client(self, service: str, key_id: str | None = None, secret: str | None = None) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self._cloud["endpoint"],
-            region_name=self._cloud["region"],
-            aws_access_key_id=key_id or self._cloud["access_key_id"],
-            aws_secret_access_key=secret or self._cloud["secret_access_key"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+def own_policy(identity: Identity, bucket_arns: Mapping[str, str], key_arn: str) -> dict[str, Any]:
+    """The policy of an identity of the program's own workload, whose one key encrypts buckets and wraps keys."""
+    return workload_policy(
+        identity,
+        "digits/",
+        bucket_arns,
+        data_key_arn=key_arn,
+        envelope_key_arn=key_arn,
+        s3_condition=THROUGH_S3,
+    )
 
 
 @pytest.fixture(scope="module")
 def world(shared_cloud: dict[str, Any]) -> Iterator[World]:
-    made = World(shared_cloud)
+    objects = ("digits/there", "digits/RUN/manifest.json", "other/there")
+    made = World(shared_cloud, "aws-identity", objects=objects, keys=["data"])
+    for identity in Identity:
+        made.add_user(identity, own_policy(identity, made.bucket_arns, made.key_arns["data"]))
     yield made
     made.remove()
 
@@ -116,23 +81,13 @@ def test_each_may_do_its_work_in_a_bucket_and_nothing_else(world: World, identit
 def test_each_may_use_the_key_as_far_as_it_needs_it(world: World, identity: Identity, allowed: set[str]) -> None:
     kms = world.client("kms", identity)
     requests: dict[str, Callable[[], object]] = {
-        "encrypt": lambda: kms.encrypt(KeyId=world.key_arn, Plaintext=b"x"),
-        "decrypt": lambda: kms.decrypt(CiphertextBlob=world.ciphertext),
-        "data key": lambda: kms.generate_data_key(KeyId=world.key_arn, KeySpec="AES_256"),
-        "delete": lambda: kms.schedule_key_deletion(KeyId=world.key_arn),
-        "grant": lambda: kms.create_grant(KeyId=world.key_arn, GranteePrincipal="x", Operations=["Decrypt"]),
+        "encrypt": lambda: kms.encrypt(KeyId=world.key_arns["data"], Plaintext=b"x"),
+        "decrypt": lambda: kms.decrypt(CiphertextBlob=world.ciphertexts["data"]),
+        "data key": lambda: kms.generate_data_key(KeyId=world.key_arns["data"], KeySpec="AES_256"),
+        "delete": lambda: kms.schedule_key_deletion(KeyId=world.key_arns["data"]),
+        "grant": lambda: kms.create_grant(KeyId=world.key_arns["data"], GranteePrincipal="x", Operations=["Decrypt"]),
     }
     assert {name for name, request in requests.items() if is_allowed(request)} == allowed
-
-
-def is_allowed(request: Callable[[], object]) -> bool:
-    try:
-        request()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403"):
-            return False
-        raise
-    return True
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -149,10 +104,28 @@ def test_the_deployed_policies_are_these_for_the_stacks_own_buckets_and_key(stac
     arns = {purpose: f"arn:aws:s3:::trainyard-{stack}-{purpose}-123456789012-eu-west-1" for purpose in PURPOSES}
     for identity in Identity:
         deployed = resources.one("aws:iam/rolePolicy:RolePolicy", f"identity-{identity.value}").document()
-        assert deployed == workload_policy(identity, "digits/", arns, "arn:aws:mock:::keys-data")
+        assert deployed == own_policy(identity, arns, "arn:aws:mock:::keys-data")
         for statement in deployed["Statement"]:
             if "s3:ListBucket" in statement["Action"]:
                 assert statement["Condition"] == {"StringLikeIfExists": {"s3:prefix": ["digits/", "digits/*"]}}
+            if statement["Sid"] == "KeyThroughS3":
+                assert statement["Condition"] == {"StringEquals": THROUGH_S3}
+
+
+@pytest.mark.parametrize(
+    ("identity", "directly"),
+    [
+        (Identity.LOADER, set()),
+        (Identity.TRAINING, {"kms:Encrypt", "kms:Decrypt"}),
+        (Identity.SERVING, {"kms:Decrypt"}),
+    ],
+)
+def test_each_uses_the_key_by_itself_for_envelope_encryption_only(
+    resources: Resources, identity: Identity, directly: set[str]
+) -> None:
+    statements = resources.one("aws:iam/rolePolicy:RolePolicy", f"identity-{identity.value}").document()["Statement"]
+    about_the_key = [each for each in statements if each["Resource"] == "arn:aws:mock:::keys-data"]
+    assert {action for each in about_the_key if "Condition" not in each for action in each["Action"]} == directly
 
 
 def test_a_role_is_taken_by_one_service_account_of_this_cluster(stack: str, resources: Resources) -> None:

@@ -62,7 +62,11 @@ def test_eks_can_be_given_the_key_of_secrets_when_the_cluster_is_made() -> None:
 def test_only_roles_of_the_stack_use_the_data() -> None:
     (data,) = (key for key in keys(provision("dev")) if key.name == "keys-data")
     condition = data.statement("UseByRolesOfTheStack")["Condition"]
-    assert condition == {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/trainyard-dev_*"}}
+    assert condition == {
+        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/trainyard-dev_*"},
+        # Those of other teams do so through S3.
+        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/trainyard-dev_team-*"},
+    }
 
 
 def test_only_log_groups_of_the_stack_are_encrypted_by_the_key_of_logs() -> None:

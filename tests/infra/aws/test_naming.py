@@ -29,6 +29,19 @@ def test_every_name_is_valid(stack: str, purpose: str) -> None:
         assert of.role_arn(role).startswith(of.role_arn("*").removesuffix("*"))
     assert re.fullmatch(r"[a-z0-9]+(?:[._-][a-z0-9]+)*/training", of.repository("training"))
     assert re.fullmatch(r"alias/[\w/-]{1,250}", of.key_alias("data"))
+    # Source: ECR API reference, CreatePullThroughCacheRule.
+    assert re.fullmatch(r"[a-z0-9]+([._-][a-z0-9]+)*/quay", of.cached_repository("quay"))
+    assert 2 <= len(of.cached_repository("quay")) <= 30
+
+
+@given(STACKS, st.from_regex(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", fullmatch=True))
+def test_the_roles_of_teams_are_told_from_the_stacks_own_by_their_names(stack: str, team: str) -> None:
+    of = names(stack)
+    every = of.every_team_role_arn.removesuffix("*")
+    arns = of.team_role_arns(team, ["loader", "training", "serving"])
+    assert len(set(arns)) == 3
+    assert all(arn.startswith(every) for arn in arns)
+    assert not [purpose for purpose in ("training", "node", "github-deploy") if of.role_arn(purpose).startswith(every)]
 
 
 @given(STACKS, STACKS)
@@ -43,7 +56,7 @@ def test_two_stacks_share_no_name(one: str, other: str) -> None:
 @given(STACKS, STACKS)
 def test_what_covers_a_stacks_names_covers_no_other_stacks(one: str, other: str) -> None:
     if one != other:
-        for name in ("role", "queue", "event_rule", "key_alias", "log_group", "repository"):
+        for name in ("role", "queue", "event_rule", "key_alias", "log_group", "repository", "cached_repository"):
             covered = getattr(names(one), name)("*").removesuffix("*")
             assert not getattr(names(other), name)("x").startswith(covered)
 

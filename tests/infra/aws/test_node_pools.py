@@ -246,7 +246,7 @@ def test_an_empty_pool_tells_the_autoscaler_what_a_node_would_have() -> None:
         f"{prefix}/label/k8s.amazonaws.com/accelerator": "nvidia",
         f"{prefix}/taint/nvidia.com/gpu": "true:NoSchedule",
         f"{prefix}/resources/nvidia.com/gpu": "1",
-        # The smallest of the types' own disks, where pods' files lie.
-        f"{prefix}/resources/ephemeral-storage": "125G",
+        # What the kubelet offers of the smallest of the types' own disks (125 GB), where pods' files lie.
+        f"{prefix}/resources/ephemeral-storage": "103Gi",
     }
-    assert hints(provision("prod"), "gpu-serving")[f"{prefix}/resources/ephemeral-storage"] == "200Gi"
+    assert hints(provision("prod"), "gpu-serving")[f"{prefix}/resources/ephemeral-storage"] == "179Gi"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pulumi_aws as aws
 import pytest
+import yaml
 
 from tests.infra.aws.diagram import diagram
 from tests.infra.aws.plan import Plan, make_project, plan, preview
@@ -17,7 +18,14 @@ from tests.infra.aws.recorder import provision, record
 from tests.infra.aws.stack_files import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
+ASSOCIATION = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 WRITE = os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1"
+TOPS = (
+    "trainyard:aws:Platform",
+    "trainyard:training:TrainingJob",
+    "trainyard:serving:InferenceService",
+    "pulumi:providers:aws",
+)
 pytestmark = pytest.mark.xdist_group("aws-plans")
 
 
@@ -47,13 +55,13 @@ def test_the_docs_show_the_plan_of_prod(tmp_path: Path) -> None:
     assert drawn in page.read_text()
 
 
-def test_every_resource_of_a_plan_is_below_the_platform(planned: Plan) -> None:
+def test_every_resource_of_a_plan_is_below_the_platform_or_a_workload(planned: Plan) -> None:
     by_urn = {each.urn: each for each in planned.resources}
     for resource in planned.resources:
         top = resource
         while top.parent in by_urn:
             top = by_urn[top.parent]
-        assert top.type in ("trainyard:aws:Platform", "pulumi:providers:aws"), resource.name
+        assert top.type in TOPS, resource.name
 
 
 def test_production_holds_on_to_what_holds_data(stack: str, planned: Plan) -> None:
@@ -74,6 +82,16 @@ def test_log_groups_outlive_what_writes_to_them(planned: Plan) -> None:
         assert by_name["aws:cloudwatch/logGroup:LogGroup", name].urn in by_name[type_, name].dependencies
 
 
+def test_the_way_into_the_cluster_is_open_to_administrators_when_there_are_nodes(planned: Plan) -> None:
+    (provider,) = planned.all("pulumi:providers:kubernetes")
+    names = {each.urn: (each.type.rpartition(":")[2], each.name) for each in planned.resources}
+    waited_for = {names[urn] for urn in provider.dependencies if urn in names}
+    rights = {("AccessPolicyAssociation", each.name) for each in planned.all(ASSOCIATION)}
+    assert rights
+    assert rights <= waited_for
+    assert {("NodeGroup", "system"), ("Addon", "addons-vpc-cni"), ("Addon", "workload-addons-coredns")} <= waited_for
+
+
 def test_no_stack_looks_anything_up() -> None:
     provision("dev")
     provision("prod")
@@ -82,9 +100,10 @@ def test_no_stack_looks_anything_up() -> None:
 
 
 def test_a_preview_shows_outputs_and_says_what_is_left_out(tmp_path: Path) -> None:
-    said = preview(make_project(tmp_path, "dev"), "dev")
+    aws = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["trainyard:aws"]
+    said = preview(make_project(tmp_path, "dev", {"trainyard:aws": {**aws, "images": {}}}), "dev")
     assert said.code == 0, said.out + said.err
-    assert "Training and inference service are left out" in said.out
+    assert "Training and inference service are left out: there is no image trainyard-training; set" in said.out
     assert not re.search(r"traceback|passphrase", said.out + said.err, re.IGNORECASE)
     outputs = dict(re.findall(r"^    (\w+) *: (.+)$", said.out.partition("Outputs:")[2], re.MULTILINE))
     # It tells where the control plane is; no credential is in it all the same.

@@ -20,6 +20,19 @@ EVERYTHING = {
     "identity.github.state_bucket": "pulumi-state",
     "identity.permissions_boundary_arn": "arn:aws:iam::123456789012:policy/boundary",
     "machine.instance_type": "g5.xlarge",
+    "registry.pull_through": True,
+    "kubernetes.teams": {"vision": {}},
+}
+MECHANISMS: dict[str, dict[str, Any]] = {
+    "pod_identity": {},
+    "irsa": {
+        "kubernetes.addons.node_autoscaler": "karpenter",
+        # None of them with nodes from the start, or close together.
+        "gpu_pools": {
+            "training": {"capacity": "spot", "instance_types": ["g5.12xlarge"], "disk_gib": 500, "max_nodes": 8},
+            "serving": {"capacity": "on_demand", "instance_types": ["g5.xlarge"], "max_nodes": 4},
+        },
+    },
 }
 # Keys that every request has, whatever it asks for. Source: IAM user guide, "AWS global condition context keys".
 GLOBAL_KEYS = re.compile(
@@ -27,6 +40,7 @@ GLOBAL_KEYS = re.compile(
 )
 NOT_NEEDED = {
     "billing:GetBillingViewData": "only for a budget over a billing view of one's own",
+    "ecr:SetRepositoryPolicy": "only for a template that has a policy of repositories",
     "ecs:ListClusters": "only for flow logs with fields of ECS",
     "ecs:ListContainerInstances": "only for flow logs with fields of ECS",
     "ecs:ListServices": "only for flow logs with fields of ECS",
@@ -40,9 +54,9 @@ IN_VAIN = {
 }
 
 
-@pytest.fixture(scope="module", params=["pod_identity", "irsa"])
+@pytest.fixture(scope="module", params=list(MECHANISMS))
 def resources(request: pytest.FixtureRequest) -> Resources:
-    return provision("prod", {**EVERYTHING, "identity.mechanism": request.param})
+    return provision("prod", {**EVERYTHING, **MECHANISMS[request.param], "identity.mechanism": request.param})
 
 
 def statements(resources: Resources, *names: str) -> Iterator[tuple[str, dict[str, Any]]]:

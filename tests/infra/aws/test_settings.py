@@ -100,7 +100,7 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"cluster.public_access_cidrs": ["0.0.0.0/1", "128.0.0.0/1"], "budget.monthly_usd": 0.5},
         {"trainyard__owner": "aws:me", "trainyard__expires_at": "2027-01-01T00:00:00,5+00:00"},
     ),
-    "not_public": ("dev", {"cluster.public_access_cidrs": ["10.0.0.0/8"], "identity.namespace": "kube-system"}, {}),
+    "not_public": ("dev", {"cluster.public_access_cidrs": ["10.0.0.0/8"], "kubernetes.team": "kube-system"}, {}),
     "reserved": (
         "dev",
         {
@@ -115,6 +115,51 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "dev",
         {"machine": {"instance_type": "m7i.8xlarge", "hibernation": True, "disk_gib": 80}},
         {"aws__region": "eu-wst-1"},
+    ),
+    "karpenter": (
+        "dev",
+        {
+            "kubernetes.addons": {"node_autoscaler": "karpenter"},
+            "network.nat": "none",
+            "network.interface_endpoints": [
+                "autoscaling",
+                "ec2",
+                "ecr.api",
+                "ecr.dkr",
+                "eks",
+                "eks-auth",
+                "kms",
+                "logs",
+                "sqs",
+                "sts",
+            ],
+            "gpu_pools": {
+                "coupled": {**POOL, "tightly_coupled": True, "zones": ["eu-west-1a"]},
+                "always": {**POOL, "min_nodes": 1},
+            },
+            "cluster.node_image_release": "latest",
+        },
+        {},
+    ),
+    "teams": (
+        "dev",
+        {
+            "kubernetes.teams": {"vision": {"gpus": -1}, "kube-system": {}, "Speech": {}},
+            "cluster.team_role_arns": {
+                "vison": ["arn:aws:iam::123456789012:role/people"],
+                "vision": ["people"],
+            },
+        },
+        {},
+    ),
+    "nobody_deploys": ("dev", {"cluster.admin_role_arns": [], "registry.pull_through": "yes please"}, {}),
+    "team_and_admin": (
+        "dev",
+        {
+            "kubernetes.teams": {"vision": {}},
+            "cluster.team_role_arns": {"vision": ["arn:aws:iam::123456789012:role/platform-engineers"]},
+        },
+        {},
     ),
     "hibernation": ("dev", {"machine": {"instance_type": "g5.xlarge", "hibernation": True, "image": "ubuntu"}}, {}),
 }

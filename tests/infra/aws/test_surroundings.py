@@ -97,7 +97,7 @@ def test_notices_of_interruption_reach_an_encrypted_queue(resources: Resources) 
     assert queue["messageRetentionSeconds"] == 300
     patterns = [json.loads(each.inputs["eventPattern"]) for each in resources.all("aws:cloudwatch/eventRule:EventRule")]
     kinds = {kind for pattern in patterns for kind in pattern["detail-type"]}
-    assert {"EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"} <= kinds
+    assert {"EC2 Spot Instance Interruption Warning", "EC2 Instance State-change Notification"} <= kinds
     targets = resources.all("aws:cloudwatch/eventTarget:EventTarget")
     assert len(targets) == len(patterns)
     assert {each.inputs["arn"] for each in targets} == {"arn:aws:mock:::interruptions"}

@@ -134,10 +134,12 @@ def service_document(manifest_uri: str, key_uri: str, work_dir: Path, **changes:
     } | changes
 
 
-def run_to_its_end(document: dict[str, Any], directory: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a service that is expected to fail; its exit code and output."""
+def run_to_its_end(
+    document: dict[str, Any], directory: Path, environment: dict[str, str], *stage: str
+) -> tuple[int, str]:
+    """Run a service that is expected to end by itself; its exit code and output."""
     ended = subprocess.run(
-        _command(document, directory),
+        _command(document, directory, *stage),
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -190,13 +192,15 @@ class Service:
 
 
 @contextmanager
-def running_service(document: dict[str, Any], directory: Path, environment: dict[str, str]) -> Iterator[Service]:
+def running_service(
+    document: dict[str, Any], directory: Path, environment: dict[str, str], *stage: str
+) -> Iterator[Service]:
     """A service, from its readiness on; killed at the end if it still runs. A port lost to a race is chosen again."""
     for attempt in range(PORT_ATTEMPTS):
         log = directory / f"service-{attempt}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                _command(document, directory), env=environment, stdout=output, stderr=subprocess.STDOUT
+                _command(document, directory, *stage), env=environment, stdout=output, stderr=subprocess.STDOUT
             )
         service = Service(process, document, log)
         try:
@@ -252,10 +256,10 @@ def service_environment(cloud_environment: dict[str, str], triton: Path, **chang
     return {**system, **cloud_environment, "TRAINYARD_TRITON_VENV": str(triton), "OMP_NUM_THREADS": "1", **changes}
 
 
-def _command(document: dict[str, Any], directory: Path) -> list[str]:
+def _command(document: dict[str, Any], directory: Path, *stage: str) -> list[str]:
     path = directory / "SERVICE.json"
     path.write_text(json.dumps(document))
-    return [sys.executable, "-m", "trainyard_serving", str(path)]
+    return [sys.executable, "-m", "trainyard_serving", *stage, str(path)]
 
 
 def _wait_until_ready(service: Service) -> bool:

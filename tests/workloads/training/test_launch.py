@@ -1,10 +1,12 @@
 """The launcher on one machine: nobody else can reach the run, and what it says of a failure is said once."""
 
+import socket
+import sys
 from collections.abc import Callable
 
 import psutil
 
-from tests.workloads.training.conftest import LAUNCH, RunningJob, TrainingJob
+from tests.workloads.training.conftest import LAUNCH, RunningJob, TrainingJob, wait_until
 from trainyard_training.exit_status import ExitStatus
 
 NewJob = Callable[..., TrainingJob]
@@ -44,3 +46,31 @@ def test_a_killed_worker_is_named(new_job: NewJob, start: Start) -> None:
     assert exit_code == ExitStatus.FAILED
     assert "was killed by SIGKILL" in output
     assert "Traceback" not in output
+
+
+def test_two_nodes_train_one_model_and_the_loss_of_one_is_no_failure_of_the_other(
+    new_job: NewJob, start: Start
+) -> None:
+    """As on a cluster: the same command on each node, and the first keeps the place where they meet."""
+    job = new_job(epochs=400)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        meeting_place = f"127.0.0.1:{free.getsockname()[1]}"
+    gather = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-id=job", "--rdzv-backend=c10d", "--max-restarts=100"]
+    gather += [f"--rdzv-endpoint={meeting_place}", "--local-addr=127.0.0.1"]
+    command = [sys.executable, "-m", "trainyard_training.launch", *gather, "-m", "trainyard_training"]
+    first = start(job, command)
+    assert wait_until(lambda: _is_listened_on(meeting_place))
+    second = start(job, command)
+    # Whichever is rank 0 says so.
+    assert wait_until(lambda: job.checkpoints != [], seconds=120)
+    # The second has nobody to meet any more.
+    first.kill_group()
+    exit_code, output = second.end()
+    assert exit_code == ExitStatus.STOPPED_EARLY, output
+    assert "the nodes of the job have lost each other" in output
+
+
+def _is_listened_on(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0

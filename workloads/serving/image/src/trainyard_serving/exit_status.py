@@ -10,7 +10,7 @@ class ExitStatus(IntEnum):
     """What a caller can do about it is in each member's docstring."""
 
     DONE = 0
-    """Stopped by a signal, after the requests in flight were answered."""
+    """Stopped by a signal, after the requests in flight were answered; or fetched, where only that was asked."""
     FAILED = 1
     """An error that nobody foresaw, or tritonserver could not load the model or lost a port: see the log."""
     BAD_SPECIFICATION = 2
@@ -27,5 +27,9 @@ class ExitStatus(IntEnum):
     """There is no tritonserver that runs on this machine. Nothing was fetched."""
     CANNOT_WRITE = 73
     """The working directory cannot be written."""
+    NOT_FETCHED = 74
+    """The working directory does not hold the model that is to be served: fetch it first."""
     ACCESS_REFUSED = 77
     """The identity may not read the objects or use the key, or the key is another one."""
+    NOT_IN_MEMORY = 78
+    """The working directory, which is to hold the decrypted model, is on a disk. Nothing was fetched."""

@@ -57,14 +57,17 @@ class ServiceSpecification(Specification):
     metrics_port: Port
     """Prometheus metrics, at ``/metrics``."""
     work_dir: Annotated[str, AfterValidator(_absolute_path)]
-    """A directory of this service's own; it is made if need be. Whoever named it removes it: it never holds the model
-    (see ``sealed_file``), only what describes it."""
+    """A directory of this service's own; it is made if need be. Whoever named it removes it. It never holds the model
+    (see ``sealed_file``), only what describes it, unless fetching is apart from serving: then it is in memory (see
+    ``memory_files``)."""
     max_batch_size: int = Field(ge=1, le=65_536)
     """Images that one request, or requests batched together, may have."""
     queue_delay_microseconds: int = Field(ge=0, le=10_000_000)
     """So long a request may wait for others to be batched with."""
     listen_address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
-    """Only this machine reaches the default; in a cluster it is 0.0.0.0 and network policy decides."""
+    """Only this machine reaches the default. In a cluster, too: the pod's authenticating front passes requests on."""
+    runtime_dir: Annotated[str, AfterValidator(_absolute_path)] | None = None
+    """Another directory for what tritonserver is started with, where ``work_dir`` cannot be written."""
     device: Literal["cpu", "gpu"] = "cpu"
     """With gpu, each GPU has instances of its own, and tritonserver does not start without one."""
     instances: int = Field(default=1, ge=1, le=64)

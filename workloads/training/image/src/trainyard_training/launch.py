@@ -75,12 +75,17 @@ def run_workers(run_agent: Callable[[], None], status_file: Path) -> ExitStatus:
 
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
 
     try:
         run_agent()
     except SignalException:
         # Workers that have recorded nothing had not begun or were through: in both cases nothing is lost.
         return recorded(status_file) or ExitStatus.STOPPED_EARLY
+    except RendezvousError as error:
+        # Of a job on several nodes, the node that keeps the meeting place is gone, or one did not come back in time.
+        print(f"stopped early: the nodes of the job have lost each other ({error}); run again", flush=True)
+        return ExitStatus.STOPPED_EARLY
     except ChildFailedError as error:
         status = recorded(status_file)
         if status is None:

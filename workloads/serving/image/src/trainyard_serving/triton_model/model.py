@@ -41,6 +41,8 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         # Threads that spin while they wait would take the processor from the server's own.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # By itself it counts the machine's CPUs, of which a container may use a few only; 0 leaves it to that.
+        options.intra_op_num_threads = int(os.environ.get("TRAINYARD_THREADS", "0"))
         self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=_providers(args))
         _require_same_names("inputs", [each.name for each in self._session.get_inputs()], self._input["name"])
         _require_same_names("outputs", [each.name for each in self._session.get_outputs()], self._output["name"])

@@ -1,0 +1,53 @@
+"""What the cluster autoscaler may do: look at everything that a decision needs, and change the size of this cluster's
+groups of nodes.
+
+EKS tags the Auto Scaling groups of managed node groups for the autoscaler by itself, which is also how it finds them.
+Sources: Kubernetes autoscaler, its guide for AWS, "IAM Policy" and "Auto-Discovery Setup"; Amazon EKS user guide,
+"Simplify node lifecycle with managed node groups".
+"""
+
+from typing import Any
+
+from infra.aws.naming import Names
+
+SERVICE_ACCOUNT = "cluster-autoscaler"
+DISCOVERY_TAG = "k8s.io/cluster-autoscaler"
+
+
+def autoscaler_policy(names: Names) -> dict[str, Any]:
+    """The policy of the autoscaler's pod. What only describes knows no single resources."""
+    describe = [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeLaunchConfigurations",
+        "autoscaling:DescribeScalingActivities",
+        "autoscaling:DescribeTags",
+        "ec2:DescribeImages",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:GetInstanceTypesFromInstanceRequirements",
+    ]
+    own = {
+        f"aws:ResourceTag/{DISCOVERY_TAG}/enabled": "true",
+        f"aws:ResourceTag/{DISCOVERY_TAG}/{names.cluster}": "owned",
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "Describe", "Effect": "Allow", "Action": describe, "Resource": "*"},
+            {
+                "Sid": "ScaleOwnGroups",
+                "Effect": "Allow",
+                "Action": ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+                "Resource": names.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"),
+                "Condition": {"StringEquals": own},
+            },
+            # The labels and taints of a group that has no nodes.
+            {
+                "Sid": "DescribeOwnGroups",
+                "Effect": "Allow",
+                "Action": "eks:DescribeNodegroup",
+                "Resource": names.arn("eks", f"nodegroup/{names.cluster}/*"),
+            },
+        ],
+    }

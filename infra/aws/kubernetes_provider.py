@@ -1,0 +1,50 @@
+"""The way into the cluster for whoever deploys: Pulumi's Kubernetes provider, told where the cluster is.
+
+No credential is in its configuration: each use asks the AWS command for a token, in the name of whoever deploys. That
+has to be a role that administers the cluster, and the control plane has to be reached from where `up` runs.
+"""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from infra.aws.cluster import Cluster
+from infra.aws.kubeconfig import kubeconfig
+from infra.aws.naming import Names
+
+NAME = "kubernetes"
+
+
+def cluster_kubeconfig(names: Names, cluster: Cluster) -> pulumi.Output[str]:
+    """The kubeconfig of the cluster, a secret.
+
+    No credential is in it. It tells where the control plane is, which is nobody else's business.
+    """
+    known = pulumi.Output.all(cluster.cluster_name, cluster.endpoint, cluster.certificate_authority_data)
+    text = known.apply(
+        lambda known: kubeconfig(
+            cluster_name=known[0], endpoint=known[1], certificate_authority_data=known[2], region=names.region
+        )
+    )
+    return pulumi.Output.secret(text)
+
+
+def kubernetes_provider(
+    names: Names, cluster: Cluster, *, parent: pulumi.Resource, after: Sequence[pulumi.Resource]
+) -> kubernetes.Provider:
+    """The provider of everything in the cluster.
+
+    :param after: What has to be there before anything in the cluster, and go after it.
+    """
+    return kubernetes.Provider(
+        NAME,
+        kubeconfig=cluster_kubeconfig(names, cluster),
+        # Fields of others, such as the replicas that an autoscaler sets, stay theirs.
+        enable_server_side_apply=True,
+        # What was in a cluster that is gone is gone. Without it such a stack could not be destroyed.
+        delete_unreachable=True,
+        # Another certificate, or a token asked for in another way, is the same cluster.
+        cluster_identifier=names.cluster_arn,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after]),
+    )

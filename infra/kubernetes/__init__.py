@@ -1,0 +1,1 @@
+"""What any Kubernetes cluster needs before a workload, and the workloads on it."""

@@ -1,0 +1,58 @@
+"""What a cloud hands to the Kubernetes half of the platform: the way into the cluster, and what only the cloud knows.
+
+The Kubernetes half knows nothing else of a cloud, and so is the same in each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.kubernetes.charts.cluster_facts import AwsFacts
+from infra.kubernetes.network_policies import IdentityAgent
+from infra.kubernetes.node_pools import NodePool
+from infra.kubernetes.object import Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudSide:
+    """The cluster, as its Kubernetes half needs it. Text is known in a preview; an output is what it says it is."""
+
+    provider: pulumi.ProviderResource
+    """The provider of everything in the cluster. It comes after the cluster's network, its first nodes and the rights
+    of whoever deploys, and goes before them."""
+    cluster_name: str
+    kubernetes_version: str
+    issuer_url: pulumi.Output[str]
+    """Address of who signs the tokens of service accounts, known when the cluster is."""
+    pools: tuple[NodePool, ...]
+    """Every pool of nodes, that of the cluster's own pods first."""
+    images: Mapping[str, pulumi.Output[str]]
+    """Each image by its digest, by the name that entry points know it by. One that is neither built nor set is left
+    out."""
+    without_image: str
+    """What to do about an image that is left out, in a sentence."""
+    without_credentials_annotation: str
+    """Annotation of a pod with the containers that get no credentials, divided by commas; empty: there is none."""
+    environment: Mapping[str, str]
+    """Environment variables of every pod that calls AWS."""
+    service_accounts: Mapping[str, Mapping[str, Mapping[str, str]]]
+    """Annotations of each service account of each team."""
+    addon_annotations: Mapping[str, Mapping[str, str]]
+    """Annotations of the service accounts of add-ons that call AWS, by the service account's name."""
+    identity_agents: tuple[IdentityAgent, ...]
+    """Where pods get their credentials from, on their own node."""
+    registries: Mapping[str, str]
+    """`HOST/PREFIX` by the host of the registry whose images are pulled from there instead."""
+    aws: AwsFacts | None
+    """What add-ons of AWS have to know; None on another cloud."""
+    storage_class: Manifest
+    """The kind of volume that pods get which name none: of EKS's own kinds none is the default one."""
+    load_balancer_annotations: Mapping[str, str]
+    """Annotations of a service by which it is reached from the network, and not from beyond."""
+    autoscaler_manifests: tuple[Manifest, ...]
+    """Objects of the node autoscaler's own kinds: Karpenter's pools."""
+    before_addons: Sequence[pulumi.Resource]
+    """What add-ons wait for: their roles. It has to be there as long as they are."""
+    before_workloads: Sequence[pulumi.Resource]
+    """What workloads wait for: their roles, and the pools that they run on."""

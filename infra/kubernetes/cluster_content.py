@@ -1,0 +1,97 @@
+"""All that is in a cluster, put together: what there is before any workload, and what runs workloads.
+
+It is the same in every cloud, but for what the cloud hands over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.kubernetes.addons import AddonsArguments
+from infra.kubernetes.charts.cluster_facts import ClusterFacts
+from infra.kubernetes.cloud_side import CloudSide
+from infra.kubernetes.cluster import KubernetesCluster, KubernetesClusterArguments
+from infra.kubernetes.foundation import Foundation, FoundationArguments
+from infra.kubernetes.indexed_job import JobSurroundings
+from infra.kubernetes.service.surroundings import ServiceSurroundings
+from infra.kubernetes.settings import KubernetesSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterContentArguments:
+    """What the content is made from."""
+
+    side: CloudSide
+    settings: KubernetesSettings
+    front_image: str
+    """What stands before the inference service, by its digest."""
+    production: bool
+    labels: Mapping[str, str]
+    """Labels of every object."""
+    annotations: Mapping[str, str]
+    """What is told of namespaces beside: owner, cost centre, expiry."""
+
+
+class ClusterContent(pulumi.ComponentResource):
+    """Everything in the cluster."""
+
+    cluster: KubernetesCluster
+
+    def __init__(self, name: str, args: ClusterContentArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trainyard:kubernetes:ClusterContent", name, None, opts)
+        side, settings = args.side, args.settings
+        foundation = Foundation("foundation", _foundation(args), pulumi.ResourceOptions(parent=self))
+        self.cluster = KubernetesCluster(
+            KubernetesClusterArguments(
+                provider=side.provider,
+                images=side.images,
+                without_image=side.without_image,
+                after=[*foundation.ready, *side.before_workloads],
+                jobs=JobSurroundings(
+                    namespace=settings.team,
+                    pools=side.pools,
+                    queued=settings.addons.queue.enabled,
+                    environment=side.environment,
+                    labels=args.labels,
+                ),
+                services=ServiceSurroundings(
+                    namespace=settings.team,
+                    pools=side.pools,
+                    front_image=args.front_image,
+                    issuer=side.issuer_url,
+                    environment=side.environment,
+                    labels=args.labels,
+                    without_credentials_annotation=side.without_credentials_annotation,
+                ),
+            )
+        )
+        self.register_outputs({})
+
+
+def _foundation(args: ClusterContentArguments) -> FoundationArguments:
+    side, settings = args.side, args.settings
+    facts = ClusterFacts(
+        cluster_name=side.cluster_name,
+        kubernetes_version=side.kubernetes_version,
+        production=args.production,
+        team_namespaces=tuple(settings.all_teams),
+        storage_class=side.storage_class["metadata"]["name"],
+        load_balancer_annotations=side.load_balancer_annotations,
+        service_account_annotations=side.addon_annotations,
+        registries=side.registries,
+        aws=side.aws,
+    )
+    return FoundationArguments(
+        provider=side.provider,
+        settings=settings,
+        addons=AddonsArguments(provider=side.provider, settings=settings.addons, facts=facts),
+        pools=side.pools,
+        labels=args.labels,
+        annotations=args.annotations,
+        service_accounts=side.service_accounts,
+        identity_agents=side.identity_agents,
+        before_addons=side.before_addons,
+        storage_class=side.storage_class,
+        after_autoscaler=side.autoscaler_manifests,
+    )

@@ -1,0 +1,101 @@
+"""What a cluster has before any workload: namespaces, teams and their limits, who may talk to whom, priorities,
+add-ons, and the queues that jobs wait in.
+
+Each step comes after the one before: an add-on's namespace before the add-on, and its own kinds of objects after it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.kubernetes.addons import Addons, AddonsArguments, addon_namespaces
+from infra.kubernetes.network_policies import IdentityAgent, default_policies
+from infra.kubernetes.node_pools import NodePool
+from infra.kubernetes.object import KubernetesObject, Manifest, pulumi_name
+from infra.kubernetes.priority_classes import priority_class_manifests
+from infra.kubernetes.queues import queue_manifests
+from infra.kubernetes.settings import KubernetesSettings
+from infra.kubernetes.teams import TEAM_LABEL, namespace_manifest, reader_role_manifest, team_manifests
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundationArguments:
+    """What the foundation is made from."""
+
+    provider: pulumi.ProviderResource
+    settings: KubernetesSettings
+    addons: AddonsArguments
+    pools: Sequence[NodePool]
+    labels: Mapping[str, str]
+    """Labels of every object."""
+    annotations: Mapping[str, str]
+    """What is told of namespaces beside: owner, cost centre, expiry."""
+    service_accounts: Mapping[str, Mapping[str, Mapping[str, pulumi.Input[str]]]]
+    """Annotations of each service account of each team."""
+    identity_agents: Sequence[IdentityAgent]
+    storage_class: Manifest
+    """The kind of volume that pods get which name none."""
+    before_addons: Sequence[pulumi.Resource] = ()
+    """What add-ons wait for beside: their roles in the cloud."""
+    after_autoscaler: Sequence[Manifest] = ()
+    """Objects of the node autoscaler's own kinds, such as Karpenter's pools."""
+
+
+class Foundation(pulumi.ComponentResource):
+    """What any workload on the cluster waits for."""
+
+    ready: Sequence[pulumi.Resource]
+    """What to depend on to run on the cluster."""
+
+    def __init__(self, name: str, args: FoundationArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trainyard:kubernetes:Foundation", name, None, opts)
+        self._args = args
+        classes = self._make([*priority_class_manifests(args.labels), args.storage_class])
+        namespaces = self._make(
+            [namespace_manifest(space, level, args.labels) for space, level in addon_namespaces(args.addons).items()]
+        )
+        teams = self._make_teams()
+        before_addons = [*classes, *namespaces, *args.before_addons]
+        addons = Addons("addons", args.addons, pulumi.ResourceOptions(parent=self, depends_on=before_addons))
+        pools = self._make(args.after_autoscaler, after=addons.after("node_autoscaler"))
+        queues = self._make_queues(addons, teams) if args.settings.addons.queue.enabled else []
+        self.ready = [*classes, *teams, *pools, *queues, *addons.after("device_plugin")]
+        self.register_outputs({})
+
+    def _make_teams(self) -> list[KubernetesObject]:
+        args = self._args
+        made = self._make([reader_role_manifest(args.labels)])
+        for team, settings in args.settings.all_teams.items():
+            space, *content = team_manifests(
+                team,
+                settings,
+                pools=args.pools,
+                service_accounts=args.service_accounts[team],
+                labels=args.labels,
+                annotations=args.annotations,
+            )
+            policies = default_policies(team, args.identity_agents, {**args.labels, TEAM_LABEL: team})
+            namespace = self._make([space])
+            made += namespace + self._make([*content, *policies], after=namespace)
+        return made
+
+    def _make_queues(self, addons: Addons, teams: Sequence[pulumi.Resource]) -> list[KubernetesObject]:
+        manifests = queue_manifests(
+            self._args.pools,
+            self._args.settings.all_teams,
+            self._args.labels,
+            spot_borrows_on_demand=self._args.settings.spot_borrows_on_demand,
+        )
+        kinds: dict[str, list[Manifest]] = {}
+        for manifest in manifests:
+            kinds.setdefault(manifest["kind"], []).append(manifest)
+        made: list[KubernetesObject] = []
+        # A queue names flavours, and a way in names a queue.
+        for each in kinds.values():
+            made += self._make(each, after=[*addons.after("queue"), *teams, *made])
+        return made
+
+    def _make(self, manifests: Sequence[Manifest], after: Sequence[pulumi.Resource] = ()) -> list[KubernetesObject]:
+        opts = pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=list(after))
+        return [KubernetesObject(pulumi_name(manifest), manifest, opts) for manifest in manifests]

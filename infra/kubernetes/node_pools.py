@@ -1,0 +1,64 @@
+"""What a pool of nodes offers to pods, whatever cloud it is in: what a queue's quota and a pod's fit are judged by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+CapacityKind = Literal["on_demand", "spot", "reserved", "flex_start"]
+"""How nodes are bought."""
+
+POOL_LABEL = "trainyard.dev/pool"
+CAPACITY_LABEL = "trainyard.dev/capacity"
+GPU_RESOURCE = "nvidia.com/gpu"
+
+DAEMON_CPUS = 0.35
+"""CPUs of every node that its daemons ask for: network, proxy, volumes, identities, metrics, and the GPU's two."""
+DAEMON_MEMORY_GIB = 0.75
+"""Memory of every node that its daemons ask for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    """Keeps pods away that do not tolerate it."""
+
+    key: str
+    value: str
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] = "NoSchedule"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePool:
+    """A pool of equal nodes. Where it has several types of machine, each figure is that of the least of them."""
+
+    name: str
+    """Its nodes have it as the label `trainyard.dev/pool`."""
+    capacity: CapacityKind
+    """Its nodes have it as the label `trainyard.dev/capacity`."""
+    cpus: float
+    """CPUs of a node that pods can ask for: what the kubelet offers, less what daemons take."""
+    memory_gib: float
+    """Memory of a node that pods can ask for, likewise."""
+    scratch_gib: float
+    """Room of a node for pods' files."""
+    gpus: int = 0
+    """GPUs of a node; 0: none."""
+    gpu_models: tuple[str, ...] = ()
+    """Models of its GPUs, one for each type of machine."""
+    gpu_memory_gib: float = 0
+    """Memory of each GPU."""
+    zones: tuple[str, ...] = ()
+    """Zones that its nodes are in."""
+    min_nodes: int = 0
+    max_nodes: int
+    tightly_coupled: bool = False
+    """Whether its nodes are placed together in one zone."""
+    fabric: Mapping[str, int] = field(default_factory=dict)
+    """Devices of a node for traffic between nodes past the kernel, by resource name: `vpc.amazonaws.com/efa`."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Every label that its nodes have by the pool's doing."""
+    taints: tuple[Taint, ...] = ()
+
+    @property
+    def most_gpus(self) -> int:
+        """GPUs that the pool has at its largest."""
+        return self.gpus * self.max_nodes

@@ -1,0 +1,229 @@
+"""The settings of the workloads: what is trained and served, and what their pods ask a cluster for.
+
+Pods are of a cluster: on one machine that is the stack's own, nothing is set aside and these fields are not looked at.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from infra.service_settings import (
+    AuthenticationSettings,
+    ExposureSettings,
+    LimitSettings,
+    ScalingSettings,
+    secured_problem,
+)
+from infra.setting_types import Group, Port, Real, Truth, Whole, pattern, refuse
+
+Capacity = Literal["cheapest", "on_demand", "spot", "reserved", "flex_start"]
+"""How the nodes are bought that a workload runs on, and so which queue it waits in. cheapest: spot where a spot pool
+fits, else flex_start, reserved, on_demand."""
+Priority = Literal["low", "normal", "high"]
+"""What goes first where not all can go at once: a higher priority takes the place of a lower one."""
+POOL = r"^([a-z]([a-z0-9-]{0,18}[a-z0-9])?)?$"
+
+
+class JobPodSettings(Group):
+    """The pods of the training job: one on each of its nodes, a worker for each GPU."""
+
+    nodes: Whole = Field(default=1, ge=1, le=512)
+    """Nodes that the job runs on at the same time."""
+    gpus: Whole = Field(default=1, ge=0, le=16)
+    """GPUs of each pod; 0: a CPU job of one worker a node."""
+    gpu_memory_gib: Real = Field(default=0, ge=0, le=1024)
+    """Least memory in GiB that each GPU has to have; 0: any."""
+    cpus: Real = Field(default=3, gt=0, le=512)
+    """CPUs of each pod."""
+    memory_gib: Real = Field(default=10, gt=0, le=8192)
+    """Memory of each pod in GiB, shared memory included."""
+    shared_memory_gib: Real = Field(default=2, gt=0, le=1024)
+    """Of that, the most in /dev/shm, where workers exchange tensors."""
+    scratch_gib: Real = Field(default=20, gt=0, le=65536)
+    """Room of each pod for files on its node, in GiB; it ends with the pod."""
+    capacity: Capacity = "cheapest"
+    """How its nodes are bought."""
+    pool: Annotated[str, Field(pattern=POOL)] = ""
+    """The only pool that it may run on; empty: any of that capacity."""
+    zone: Literal["any", "one", "spread"] = "one"
+    """Whether its nodes are all in one zone, which is faster and costs nothing between them, or spread over several."""
+    priority: Priority = "normal"
+    retries: Whole = Field(default=3, ge=0, le=100)
+    """Times that the part of each node is run again after a failure of its own. Interruptions do not count."""
+    keep_finished_hours: Whole = Field(default=24, ge=0, le=8760)
+    """Hours after which a finished job, its pods and their logs are removed."""
+    wait_hours: Real = Field(default=12, gt=0, le=720)
+    """Hours that `up` waits for the job to get its nodes and to end."""
+
+    @field_validator("shared_memory_gib")
+    @classmethod
+    def _memory_has_room(cls, shared: float, info: ValidationInfo) -> float:
+        memory = info.data.get("memory_gib", shared + 1)
+        if shared >= memory:
+            raise refuse(f"must be less than memory_gib ({memory:g}), which it is a part of")
+        return shared
+
+
+class TrainingSettings(Group):
+    """The training job."""
+
+    enabled: Truth = True
+    """Whether to train, and to serve what was trained; without, there is the platform alone."""
+    processes: Whole = Field(default=2, ge=1, le=64)
+    """Data-parallel workers on one machine; on a cluster there is one for each GPU (see `pods`)."""
+    epochs: Whole = Field(default=12, ge=1, le=1000)
+    """Passes over the training images."""
+    global_batch_size: Whole = Field(default=64, ge=1, le=65536)
+    """Images in one step, over all workers; a multiple of `dataset_shards`."""
+    learning_rate: Real = Field(default=0.01, gt=0, le=1)
+    """Step size of the optimiser."""
+    checkpoint_every_steps: Whole = Field(default=50, ge=1, le=1_000_000)
+    """Steps between two checkpoints: what an interruption costs at most."""
+    keep_checkpoints: Whole = Field(default=3, ge=1, le=100)
+    """Checkpoints kept; older ones are removed."""
+    max_runtime_minutes: Whole = Field(default=15, ge=1, le=10_080)
+    """Minutes after which the job stops, leaving a checkpoint."""
+    target_accuracy: Real = Field(default=0.97, ge=0, le=1)
+    """Fraction of the test images that a model must label rightly to be released."""
+    seed: Whole = Field(default=7, ge=0, le=2**32 - 1)
+    """Seed of everything random."""
+    dataset_shards: Whole = Field(default=8, ge=1, le=64)
+    """Objects that the training images are stored as; a multiple of the number of workers."""
+    pods: JobPodSettings = JobPodSettings()
+    """What it asks a cluster for."""
+
+    @property
+    def workers(self) -> int:
+        """Data-parallel workers on a cluster."""
+        return self.pods.nodes * max(self.pods.gpus, 1)
+
+    @model_validator(mode="after")
+    def _shares_are_even(self, info: ValidationInfo) -> Self:
+        on_cluster = (info.context or {}).get("cloud", "local") != "local"
+        workers, told = (self.workers, "workers, one for each GPU") if on_cluster else (self.processes, "processes")
+        if self.dataset_shards % workers:
+            raise refuse(
+                f"{self.dataset_shards} shards cannot be shared evenly by {workers} {told}; "
+                f"must be a multiple of {'that' if on_cluster else 'processes'}",
+                field="dataset_shards",
+            )
+        if self.global_batch_size % self.dataset_shards:
+            raise refuse(
+                f"{self.global_batch_size} images cannot be drawn evenly from {self.dataset_shards} shards; "
+                "must be a multiple of dataset_shards",
+                field="global_batch_size",
+            )
+        return self
+
+
+class ServicePodSettings(Group):
+    """The pods of the inference service."""
+
+    gpus: Whole = Field(default=0, ge=0, le=16)
+    """Whole GPUs of each pod; 0: it runs on CPUs, or on a slice of a GPU."""
+    mig_profile: Annotated[str, Field(pattern=r"^(\d+g\.\d+gb)?$")] = ""
+    """Slice of a GPU instead of a whole one, such as 1g.5gb; empty: none. The device plugin has to cut GPUs so."""
+    gpu_memory_gib: Real = Field(default=0, ge=0, le=1024)
+    """Least memory in GiB that the GPU has to have, or that the model needs on it; 0: any."""
+    cpus: Real = Field(default=1, gt=0, le=512)
+    """CPUs of each pod's server."""
+    memory_gib: Real = Field(default=2, gt=0, le=8192)
+    """Memory of each pod's server in GiB, the model's files included, which lie in memory."""
+    model_gib: Real = Field(default=0.5, gt=0, le=1024)
+    """Of that, the most that the model's files take, in GiB."""
+    capacity: Capacity = "on_demand"
+    """How the nodes of pods with GPUs are bought. Spot nodes end at two minutes' notice."""
+    pool: Annotated[str, Field(pattern=POOL)] = ""
+    """The only pool that pods with GPUs may run on; empty: any of that capacity."""
+    priority: Priority = "high"
+
+    @field_validator("mig_profile")
+    @classmethod
+    def _slice_or_whole(cls, profile: str, info: ValidationInfo) -> str:
+        if profile and info.data.get("gpus"):
+            raise refuse("must be empty where gpus is more than 0: a slice is instead of whole GPUs")
+        return profile
+
+    @field_validator("gpu_memory_gib")
+    @classmethod
+    def _slice_is_large_enough(cls, memory: float, info: ValidationInfo) -> float:
+        profile = info.data.get("mig_profile", "")
+        if profile and memory > (most := int(profile.partition(".")[2].removesuffix("gb"))):
+            raise refuse(f"must be {most} or less: the slice {profile} has no more")
+        return memory
+
+    @field_validator("model_gib")
+    @classmethod
+    def _memory_has_room(cls, model: float, info: ValidationInfo) -> float:
+        memory = info.data.get("memory_gib", model + 1)
+        if model >= memory:
+            raise refuse(f"must be less than memory_gib ({memory:g}), which it is a part of")
+        return model
+
+
+class ServingSettings(Group):
+    """The inference service."""
+
+    enabled: Truth = True
+    """Whether to serve the trained model."""
+    http_port: Port = 0
+    """TCP port on one machine of the KServe v2 protocol over HTTP; 0 chooses a free one. In a cluster, pods have
+    addresses of their own, and ports are always the same."""
+    grpc_port: Port = 0
+    """TCP port on one machine of the KServe v2 protocol over gRPC; 0 chooses a free one."""
+    metrics_port: Port = 0
+    """TCP port on one machine of the Prometheus metrics; 0 chooses a free one."""
+    max_batch_size: Whole = Field(default=64, ge=1, le=4096)
+    """Images that the service may put into one batch."""
+    queue_delay_microseconds: Whole = Field(default=500, ge=0, le=1_000_000)
+    """Microseconds that a request may wait for others to share its batch."""
+    pods: ServicePodSettings = ServicePodSettings()
+    """What each of its pods asks a cluster for."""
+    scaling: ScalingSettings = ScalingSettings()
+    """How many pods."""
+    exposure: ExposureSettings = Field(default=ExposureSettings(), validate_default=True)
+    """From where it is reached in a cluster."""
+    authentication: AuthenticationSettings = AuthenticationSettings()
+    """Who may ask it in a cluster."""
+    front_image: Annotated[
+        str, pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")
+    ] = ""
+    """In a cluster, what asks who a client is: Envoy 1.40 (docker.io/envoyproxy/envoy) by its digest. Has to be set."""
+    limits: LimitSettings = LimitSettings()
+    """How much a pod takes on."""
+
+    @field_validator("scaling")
+    @classmethod
+    def _metric_exists(cls, scaling: ScalingSettings, info: ValidationInfo) -> ScalingSettings:
+        pods = info.data.get("pods")
+        if scaling.metric == "gpu" and pods is not None and not (pods.gpus or pods.mig_profile):
+            raise refuse("must be queue or cpu where the pods have no GPU", field="metric")
+        return scaling
+
+    @field_validator("exposure")
+    @classmethod
+    def _demand_is_seen(cls, exposure: ExposureSettings, info: ValidationInfo) -> ExposureSettings:
+        scaling = info.data.get("scaling")
+        if scaling is not None and scaling.to_zero and not scaling.demand_query and exposure.kind != "gateway":
+            raise refuse(
+                "must be gateway where scaling.to_zero is true and scaling.demand_query is empty: "
+                "without a pod nobody else sees a request",
+                field="kind",
+            )
+        return exposure
+
+    @field_validator("authentication")
+    @classmethod
+    def _clients_are_known(cls, authentication: AuthenticationSettings, info: ValidationInfo) -> AuthenticationSettings:
+        exposure = info.data.get("exposure")
+        if exposure is not None and (found := secured_problem(exposure, authentication)):
+            field, problem = found
+            raise refuse(problem, field=field)
+        return authentication
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        chosen = [port for port in (self.http_port, self.grpc_port, self.metrics_port) if port]
+        if len(chosen) != len(set(chosen)):
+            raise refuse("http_port, grpc_port and metrics_port must differ (or be 0)")
+        return self
