@@ -19,8 +19,8 @@ import pulumi
 from infra.cluster import JobSpecification
 from infra.kubernetes import quantities
 from infra.kubernetes.network_policies import peers_policy
-from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, NodePool
-from infra.kubernetes.object import Manifest
+from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, NodePool, tolerations_of
+from infra.kubernetes.object import Manifest, namespaced
 from infra.kubernetes.placement import fitting_pools, need_of_job
 from infra.kubernetes.pod_security import container_security, pod_security
 from infra.kubernetes.priority_classes import priority_class
@@ -68,7 +68,7 @@ def job_manifests(
     """
     text = pulumi.Output.from_input(job.document).apply(_json)
     labels = {**around.labels, "app.kubernetes.io/name": name, JOB_LABEL: name}
-    specification = _object("v1", "ConfigMap", name, around.namespace, labels, {"data": {SPECIFICATION_FILE: text}})
+    specification = namespaced("v1", "ConfigMap", around.namespace, name, labels, {"data": {SPECIFICATION_FILE: text}})
     meeting = [_headless_service(name, around.namespace, labels)] if job.pods.nodes > 1 else []
     if meeting:
         meeting.append(peers_policy(around.namespace, f"{name}-peers", {JOB_LABEL: name}, labels))
@@ -118,9 +118,7 @@ def _job(
             "spec": _pod(name, job, image, around, pools),
         },
     }
-    manifest = _object("batch/v1", "Job", name, around.namespace, {**labels, **queue}, {"spec": spec})
-    manifest["metadata"]["annotations"] = dict(AWAITED)
-    return manifest
+    return namespaced("batch/v1", "Job", around.namespace, name, {**labels, **queue}, {"spec": spec}, AWAITED)
 
 
 def _failure_rules(job: JobSpecification) -> list[dict[str, Any]]:
@@ -142,7 +140,6 @@ def _pod(
     pools: Sequence[NodePool],
 ) -> dict[str, Any]:
     pods = job.pods
-    tolerations = {taint.key: taint for pool in pools for taint in pool.taints}
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "serviceAccountName": job.identity,
@@ -158,11 +155,8 @@ def _pod(
     if pods.nodes > 1:
         # With the job's headless service, this gives each pod a name that the others find it by.
         pod["subdomain"] = name
-    if tolerations:
-        pod["tolerations"] = [
-            {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-            for taint in tolerations.values()
-        ]
+    if tolerations := tolerations_of(pools):
+        pod["tolerations"] = tolerations
     if pods.nodes > 1 and pods.zone == "spread":
         pod["topologySpreadConstraints"] = [
             {
@@ -280,14 +274,5 @@ def _headless_service(name: str, namespace: str, labels: Mapping[str, str]) -> M
         "selector": {JOB_LABEL: name},
         "ports": [{"name": "rendezvous", "port": RENDEZVOUS_PORT, "targetPort": RENDEZVOUS_PORT}],
     }
-    manifest = _object("v1", "Service", name, namespace, labels, {"spec": spec})
     # Its pods come after it.
-    manifest["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
-    return manifest
-
-
-def _object(
-    version: str, kind: str, name: str, namespace: str, labels: Mapping[str, str], content: Mapping[str, Any]
-) -> Manifest:
-    metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+    return namespaced("v1", "Service", namespace, name, labels, {"spec": spec}, {"pulumi.com/skipAwait": "true"})

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.kubernetes.object import Manifest
+from infra.kubernetes.object import Manifest, namespaced
 
 DNS_NAMESPACE = "kube-system"
 LINK_LOCAL = "169.254.0.0/16"
@@ -55,16 +55,12 @@ def policy(
     """A policy for the pods with the labels of `selector`, or for all. A way that is None is none of its business."""
     ways = {"Ingress": ingress, "Egress": egress}
     rules = {way.lower(): rule for way, rule in ways.items() if rule}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
-        "spec": {
-            "podSelector": {"matchLabels": dict(selector)} if selector else {},
-            "policyTypes": [way for way, rule in ways.items() if rule is not None],
-            **rules,
-        },
+    spec = {
+        "podSelector": {"matchLabels": dict(selector)} if selector else {},
+        "policyTypes": [way for way, rule in ways.items() if rule is not None],
+        **rules,
     }
+    return namespaced("networking.k8s.io/v1", "NetworkPolicy", namespace, name, labels, {"spec": spec})
 
 
 def _dns() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a pool of nodes offers to pods, whatever cloud it is in: what a queue's quota and a pod's fit are judged by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +13,7 @@ GPU_RESOURCE = "nvidia.com/gpu"
 
 DAEMON_CPUS = 0.35
 """CPUs of every node that its daemons ask for: network, proxy, volumes, identities, metrics, and the GPU's two."""
-DAEMON_MEMORY_GIB = 0.75
+DAEMON_MEMORY_GIB = 1.0
 """Memory of every node that its daemons ask for."""
 
 
@@ -62,3 +62,12 @@ class NodePool:
     def most_gpus(self) -> int:
         """GPUs that the pool has at its largest."""
         return self.gpus * self.max_nodes
+
+
+def tolerations_of(pools: Iterable[NodePool]) -> list[dict[str, str]]:
+    """What lets pods onto the nodes of all of the pools."""
+    taints = {taint.key: taint for pool in pools for taint in pool.taints}
+    return [
+        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
+        for taint in taints.values()
+    ]

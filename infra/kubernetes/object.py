@@ -13,6 +13,26 @@ Manifest = dict[str, Any]
 """One object as Kubernetes writes it. Values may be outputs of other resources."""
 
 
+def namespaced(
+    version: str,
+    kind: str,
+    namespace: str,
+    name: str,
+    labels: Mapping[str, str],
+    content: Mapping[str, Any],
+    annotations: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """The manifest of an object in a namespace.
+
+    :param version: Kubernetes' `apiVersion`.
+    :param content: All but the metadata.
+    """
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": dict(labels)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+
+
 def type_token(manifest: Mapping[str, Any]) -> str:
     """Pulumi's name of the object's type: `kubernetes:batch/v1:Job`, `kubernetes:core/v1:Service`."""
     version = manifest["apiVersion"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.kubernetes import quantities
-from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, CapacityKind, NodePool
+from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, CapacityKind, NodePool, tolerations_of
 from infra.kubernetes.object import Manifest
 from infra.kubernetes.teams import TEAM_LABEL
 
@@ -47,14 +47,11 @@ def queue_manifests(
 
 def _flavor(pool: NodePool, labels: Mapping[str, str]) -> Manifest:
     taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in pool.taints]
-    tolerations = [
-        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect} for taint in pool.taints
-    ]
     return {
         "apiVersion": VERSION,
         "kind": "ResourceFlavor",
         "metadata": {"name": pool.name, "labels": dict(labels)},
-        "spec": {"nodeLabels": {POOL_LABEL: pool.name}, "nodeTaints": taints, "tolerations": tolerations},
+        "spec": {"nodeLabels": {POOL_LABEL: pool.name}, "nodeTaints": taints, "tolerations": tolerations_of([pool])},
     }
 
 

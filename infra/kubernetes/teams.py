@@ -12,7 +12,7 @@ import pulumi
 
 from infra.kubernetes import quantities
 from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool
-from infra.kubernetes.object import Manifest
+from infra.kubernetes.object import Manifest, namespaced
 from infra.kubernetes.settings import TeamSettings
 
 TEAM_LABEL = "trainyard.dev/team"
@@ -126,7 +126,7 @@ def _quota(team: str, settings: TeamSettings, pools: Sequence[NodePool], labels:
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
-    return _in_namespace("v1", "ResourceQuota", team, "team", labels, {"spec": {"hard": hard}})
+    return namespaced("v1", "ResourceQuota", team, "team", labels, {"spec": {"hard": hard}})
 
 
 def _limits(team: str, labels: Mapping[str, str]) -> Manifest:
@@ -136,20 +136,18 @@ def _limits(team: str, labels: Mapping[str, str]) -> Manifest:
         "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
         "default": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "2Gi"},
     }
-    return _in_namespace("v1", "LimitRange", team, "containers", labels, {"spec": {"limits": [limit]}})
+    return namespaced("v1", "LimitRange", team, "containers", labels, {"spec": {"limits": [limit]}})
 
 
 def _service_account(
     team: str, name: str, annotations: Mapping[str, pulumi.Input[str]], labels: Mapping[str, str]
 ) -> Manifest:
-    manifest = _in_namespace("v1", "ServiceAccount", team, name, labels, {"automountServiceAccountToken": False})
-    if annotations:
-        manifest["metadata"]["annotations"] = dict(annotations)
-    return manifest
+    content = {"automountServiceAccountToken": False}
+    return namespaced("v1", "ServiceAccount", team, name, labels, content, annotations)
 
 
 def _role(team: str, labels: Mapping[str, str]) -> Manifest:
-    return _in_namespace(
+    return namespaced(
         "rbac.authorization.k8s.io/v1",
         "Role",
         team,
@@ -161,7 +159,7 @@ def _role(team: str, labels: Mapping[str, str]) -> Manifest:
 
 def _binding(team: str, labels: Mapping[str, str]) -> Manifest:
     content = {"roleRef": _role_reference("Role", MEMBER_ROLE), "subjects": [_members(team)]}
-    return _in_namespace("rbac.authorization.k8s.io/v1", "RoleBinding", team, MEMBER_ROLE, labels, content)
+    return namespaced("rbac.authorization.k8s.io/v1", "RoleBinding", team, MEMBER_ROLE, labels, content)
 
 
 def _reader_binding(team: str, labels: Mapping[str, str]) -> Manifest:
@@ -180,10 +178,3 @@ def _role_reference(kind: str, name: str) -> dict[str, str]:
 
 def _members(team: str) -> dict[str, str]:
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group_of(team)}
-
-
-def _in_namespace(
-    version: str, kind: str, namespace: str, name: str, labels: Mapping[str, str], content: Mapping[str, Any]
-) -> Manifest:
-    metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}

@@ -75,8 +75,10 @@ CRD_SOURCES = (
         version="v1.6.1",
         checksum="h1:mock6phZbI6rvZerwrVNk7hVNymQgHo+6sJ81Ia7ftY=",
         files=(
+            "config/crd/standard/gateway.networking.k8s.io_backendtlspolicies.yaml",
             "config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml",
             "config/crd/standard/gateway.networking.k8s.io_gateways.yaml",
+            "config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml",
             "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
             "config/crd/standard/gateway.networking.k8s.io_referencegrants.yaml",
         ),

@@ -14,7 +14,7 @@ import pulumi
 from infra.cluster import ServiceSpecification
 from infra.kubernetes import quantities
 from infra.kubernetes.charts.pod_values import scraped
-from infra.kubernetes.node_pools import POOL_LABEL, NodePool
+from infra.kubernetes.node_pools import POOL_LABEL, NodePool, tolerations_of
 from infra.kubernetes.object import Manifest
 from infra.kubernetes.placement import Need, fitting_pools, need_of_service, problems
 from infra.kubernetes.pod_security import pod_security
@@ -90,7 +90,6 @@ def _pod(
     name: str, service: ServiceSpecification, image: pulumi.Input[str], around: ServiceSurroundings
 ) -> dict[str, Any]:
     pools = _pools(name, service, around)
-    tolerations = {taint.key: taint for pool in pools for taint in pool.taints}
     pod: dict[str, Any] = {
         "serviceAccountName": str(service.identity),
         "automountServiceAccountToken": False,
@@ -110,11 +109,8 @@ def _pod(
         "containers": [server_container(service, image)],
         "volumes": _volumes(name, service.pods, service.authentication),
     }
-    if tolerations:
-        pod["tolerations"] = [
-            {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-            for taint in tolerations.values()
-        ]
+    if tolerations := tolerations_of(pools):
+        pod["tolerations"] = tolerations
     return pod
 
 

@@ -9,7 +9,7 @@ import pulumi
 from infra.kubernetes.charts import gateway, prometheus
 from infra.kubernetes.charts.chart import GATEWAY, MONITORING
 from infra.kubernetes.node_pools import NodePool
-from infra.kubernetes.object import Manifest
+from infra.kubernetes.object import Manifest, namespaced
 
 SERVICE_LABEL = "trainyard.dev/service"
 """Pods of a service have it, with the service's name."""
@@ -58,10 +58,7 @@ class ServiceSurroundings:
 
         :param version: Kubernetes' `apiVersion`.
         """
-        metadata: dict[str, Any] = {"name": name, "namespace": self.namespace, "labels": self.labels_of(service)}
-        if annotations:
-            metadata["annotations"] = dict(annotations)
-        return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+        return namespaced(version, kind, self.namespace, name, self.labels_of(service), content, annotations)
 
     def labels_of(self, service: str) -> dict[str, str]:
         """The labels of a service's objects."""

@@ -126,18 +126,19 @@ def test_its_pods_go_to_the_pools_that_they_are_for(rendered: Rendered, stage: S
     stage.control_plane.apply(rendered.manifests)
     training = settings_of(rendered.stack).training.pods
 
-    def bound() -> dict[str, set[str]] | None:
-        pools: dict[str, set[str]] = {}
+    def bound() -> dict[str, list[str]] | None:
+        nodes: dict[str, list[str]] = {}
         for pod in stage.control_plane.get("Pod", team):
-            node = pod["spec"].get("nodeName", "")
-            pools.setdefault(pod["metadata"]["labels"]["app.kubernetes.io/name"], set()).add(node.rpartition("-")[0])
-        there = {"training", "training-loader", "serving"} <= pools.keys()
-        return pools if there and not any("" in nodes for nodes in pools.values()) else None
+            nodes.setdefault(pod["metadata"]["labels"]["app.kubernetes.io/name"], []).append(
+                pod["spec"].get("nodeName", "")
+            )
+        there = {"training", "training-loader", "serving"} <= nodes.keys() and len(nodes["training"]) == training.nodes
+        return nodes if there and not any("" in each for each in nodes.values()) else None
 
     found = stage.control_plane.wait_for(f"every pod of {rendered.stack} is bound", bound)
-    assert found["training"] == {"training"}
-    assert found["training-loader"] == {"system"}
-    assert found["serving"] == {"system" if rendered.stack == "dev" else "serving"}
-    pods = stage.control_plane.get("Pod", team, "trainyard.dev/job=training")
-    assert len({pod["spec"]["nodeName"] for pod in pods}) == training.nodes
+    pools = {name: {node.rpartition("-")[0] for node in nodes} for name, nodes in found.items()}
+    assert pools["training"] == {"training"}
+    assert pools["training-loader"] == {"system"}
+    assert pools["serving"] == {"system" if rendered.stack == "dev" else "serving"}
+    assert len(set(found["training"])) == training.nodes
     stage.clear(team)

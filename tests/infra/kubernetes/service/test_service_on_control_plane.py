@@ -18,7 +18,7 @@ from tests.controlplane.metrics_api import serve_metrics
 from tests.infra.kubernetes.cluster_stage import Stage, node_of, set_up
 from tests.infra.kubernetes.manifests import resolved
 from tests.infra.kubernetes.pools import BOUGHT, SMALL, SYSTEM
-from tests.infra.kubernetes.service.settings_table import AROUND, IMAGE, NAME, specification
+from tests.infra.kubernetes.service.settings_table import AROUND, IMAGE, NAME, TABLE, specification
 
 __all__ = ["control_plane"]
 pytestmark = ON_CONTROL_PLANE
@@ -45,6 +45,13 @@ def evict(stage: Stage, team: str, pod: Manifest) -> None:
     name = pod["metadata"]["name"]
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": team}}
     stage.control_plane.api.request("POST", f"/api/v1/namespaces/{team}/pods/{name}/eviction", body=body)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_every_object_of_every_kind_of_service_is_accepted(stage: Stage, team: str, row: str) -> None:
+    around = replace(AROUND, namespace=team)
+    manifests = resolved(lambda: service_manifests(NAME, specification(row), IMAGE, around))
+    assert len(stage.control_plane.dry_run(manifests)) == len(manifests)
 
 
 def test_more_pods_come_when_requests_wait(stage: Stage, team: str) -> None:
