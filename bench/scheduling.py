@@ -132,7 +132,7 @@ def measure_scheduling(
     *,
     nodes: int = NODES,
     pods: int = PODS,
-    variants: Sequence[Limits] = (DEFAULT, RAISED),
+    variants: Sequence[Limits] = (RAISED, DEFAULT),
     picture: Path = PICTURE,
 ) -> list[Result]:
     """Measures all variants and draws the picture; nothing is written to `folder`.

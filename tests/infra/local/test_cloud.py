@@ -229,4 +229,4 @@ def test_boto3_finds_the_cloud_by_environment(shared_cloud: dict[str, Any], monk
     monkeypatch.setenv("AWS_DEFAULT_REGION", shared_cloud["region"])
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", shared_cloud["access_key_id"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", shared_cloud["secret_access_key"])
-    assert boto3.client("sts").get_caller_identity()["Account"] == shared_cloud["account"]
+    assert boto3.Session().client("sts").get_caller_identity()["Account"] == shared_cloud["account"]
