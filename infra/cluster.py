@@ -177,24 +177,3 @@ class Cluster(Protocol):
     ) -> Service:
         """Starts a service and waits until it is ready."""
         ...
-
-
-class WithoutWorkloads:
-    """A cluster that this program cannot run anything on, for a reason that it tells."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def obstacle(self, entry_point: EntryPoint) -> str | None:
-        """The reason, whatever should run."""
-        return self._reason
-
-    def run_job(self, name: str, job: JobSpecification, opts: pulumi.ResourceOptions | None = None) -> Job:
-        """Always refused. Raises pulumi.RunError."""
-        raise pulumi.RunError(f"{name} cannot run: {self._reason}")
-
-    def run_service(
-        self, name: str, service: ServiceSpecification, opts: pulumi.ResourceOptions | None = None
-    ) -> Service:
-        """Always refused. Raises pulumi.RunError."""
-        raise pulumi.RunError(f"{name} cannot run: {self._reason}")

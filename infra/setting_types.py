@@ -55,3 +55,6 @@ def pattern(expression: str, valid: str, *, required: bool = False) -> AfterVali
         return text
 
     return AfterValidator(check)
+
+
+ImageByDigest = Annotated[str, pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")]

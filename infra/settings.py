@@ -23,7 +23,6 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 
 from infra.aws.settings import AwsSettings
 from infra.kubernetes.settings import KubernetesSettings
-from infra.kubernetes.workload_fit import workload_problems
 from infra.setting_problems import describe, fields_of, show
 from infra.setting_types import Group, Port, refuse
 from infra.usage_settings import UsageSettings
@@ -175,7 +174,9 @@ def _workload_problems(settings: Settings) -> list[str]:
     """Why the workloads could never run on the stack's pools."""
     if settings.cloud != "aws":
         return []
+    # What is in a cluster is no business of a stack without one.
     from infra.aws.pool_facts import node_pools
+    from infra.kubernetes.workload_fit import workload_problems
 
     return workload_problems(settings.training, settings.serving, settings.kubernetes, node_pools(settings.aws))
 

@@ -14,7 +14,7 @@ from infra.service_settings import (
     ScalingSettings,
     secured_problem,
 )
-from infra.setting_types import Group, Port, Real, Truth, Whole, pattern, refuse
+from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, refuse
 
 Capacity = Literal["cheapest", "on_demand", "spot", "reserved", "flex_start"]
 """How the nodes are bought that a workload runs on, and so which queue it waits in. cheapest: spot where a spot pool
@@ -22,6 +22,13 @@ fits, else flex_start, reserved, on_demand."""
 Priority = Literal["low", "normal", "high"]
 """What goes first where not all can go at once: a higher priority takes the place of a lower one."""
 POOL = r"^([a-z]([a-z0-9-]{0,18}[a-z0-9])?)?$"
+
+
+def _part_of_memory(part: float, info: ValidationInfo) -> float:
+    memory = info.data.get("memory_gib", part + 1)
+    if part >= memory:
+        raise refuse(f"must be less than memory_gib ({memory:g}), which it is a part of")
+    return part
 
 
 class JobPodSettings(Group):
@@ -58,10 +65,7 @@ class JobPodSettings(Group):
     @field_validator("shared_memory_gib")
     @classmethod
     def _memory_has_room(cls, shared: float, info: ValidationInfo) -> float:
-        memory = info.data.get("memory_gib", shared + 1)
-        if shared >= memory:
-            raise refuse(f"must be less than memory_gib ({memory:g}), which it is a part of")
-        return shared
+        return _part_of_memory(shared, info)
 
 
 class TrainingSettings(Group):
@@ -155,10 +159,7 @@ class ServicePodSettings(Group):
     @field_validator("model_gib")
     @classmethod
     def _memory_has_room(cls, model: float, info: ValidationInfo) -> float:
-        memory = info.data.get("memory_gib", model + 1)
-        if model >= memory:
-            raise refuse(f"must be less than memory_gib ({memory:g}), which it is a part of")
-        return model
+        return _part_of_memory(model, info)
 
 
 class ServingSettings(Group):
@@ -185,9 +186,7 @@ class ServingSettings(Group):
     """From where it is reached in a cluster."""
     authentication: AuthenticationSettings = AuthenticationSettings()
     """Who may ask it in a cluster."""
-    front_image: Annotated[
-        str, pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")
-    ] = ""
+    front_image: ImageByDigest = ""
     """In a cluster, what asks who a client is: Envoy 1.40 (docker.io/envoyproxy/envoy) by its digest. Has to be set."""
     limits: LimitSettings = LimitSettings()
     """How much a pod takes on."""

@@ -17,7 +17,7 @@ from infra.aws.karpenter_policies import NODES
 from infra.aws.naming import Names
 from infra.aws.pool_facts import gpu_pool
 from infra.aws.settings import AwsSettings
-from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool
+from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool, taints_of
 from infra.kubernetes.object import Manifest
 
 CAPACITY_TYPES = {"on_demand": "on-demand", "spot": "spot", "reserved": "reserved"}
@@ -102,9 +102,7 @@ def _node_pool(offer: NodePool, pool: GpuPoolSettings) -> Manifest:
                     "requirements": [
                         {"key": key, "operator": "In", "values": values} for key, values in requirements.items()
                     ],
-                    "taints": [
-                        {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in offer.taints
-                    ],
+                    "taints": taints_of(offer),
                     "expireAfter": "Never",
                 },
             },

@@ -58,5 +58,4 @@ RoleArn = Annotated[
 
 
 Digest = Annotated[str, pattern(r"sha256:[0-9a-f]{64}", "an image digest: sha256: and 64 hexadecimal digits")]
-BaseImage = Annotated[str, pattern(r"[\w./:-]+@sha256:[0-9a-f]{64}", "an image by its digest, NAME@sha256:DIGEST")]
 EmailAddress = Annotated[str, pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]

@@ -16,7 +16,6 @@ from infra.aws import subnets
 from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, PoolName, SystemPoolSettings
 from infra.aws.setting_values import (
     REGIONS,
-    BaseImage,
     Digest,
     EmailAddress,
     RetentionDays,
@@ -24,7 +23,7 @@ from infra.aws.setting_values import (
     TeamOfCluster,
     context,
 )
-from infra.setting_types import Group, Real, Truth, Whole, pattern, refuse
+from infra.setting_types import Group, ImageByDigest, Real, Truth, Whole, pattern, refuse
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -263,9 +262,9 @@ class ImageSettings(Group):
     """Digest of the training image in the registry, when it is not built here."""
     serving_digest: Digest = ""
     """Digest of the serving image in the registry, when it is not built here."""
-    python_image: BaseImage = ""
+    python_image: ImageByDigest = ""
     """Image that the training image is built from: python:3.12-slim by its digest."""
-    triton_image: BaseImage = ""
+    triton_image: ImageByDigest = ""
     """Image that the serving image is built from: a release of nvcr.io/nvidia/tritonserver by its digest."""
 
     @model_validator(mode="after")

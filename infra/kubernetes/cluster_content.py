@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.kubernetes.addons import AddonsArguments
-from infra.kubernetes.charts.cluster_facts import ClusterFacts
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster import KubernetesCluster, KubernetesClusterArguments
 from infra.kubernetes.foundation import Foundation, FoundationArguments
@@ -41,7 +39,14 @@ class ClusterContent(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterContentArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:kubernetes:ClusterContent", name, None, opts)
         side, settings = args.side, args.settings
-        foundation = Foundation("foundation", _foundation(args), pulumi.ResourceOptions(parent=self))
+        arguments = FoundationArguments(
+            side=side,
+            settings=settings,
+            production=args.production,
+            labels=args.labels,
+            annotations=args.annotations,
+        )
+        foundation = Foundation("foundation", arguments, pulumi.ResourceOptions(parent=self))
         self.cluster = KubernetesCluster(
             KubernetesClusterArguments(
                 provider=side.provider,
@@ -67,31 +72,3 @@ class ClusterContent(pulumi.ComponentResource):
             )
         )
         self.register_outputs({})
-
-
-def _foundation(args: ClusterContentArguments) -> FoundationArguments:
-    side, settings = args.side, args.settings
-    facts = ClusterFacts(
-        cluster_name=side.cluster_name,
-        kubernetes_version=side.kubernetes_version,
-        production=args.production,
-        team_namespaces=tuple(settings.all_teams),
-        storage_class=side.storage_class["metadata"]["name"],
-        load_balancer_annotations=side.load_balancer_annotations,
-        service_account_annotations=side.addon_annotations,
-        registries=side.registries,
-        aws=side.aws,
-    )
-    return FoundationArguments(
-        provider=side.provider,
-        settings=settings,
-        addons=AddonsArguments(provider=side.provider, settings=settings.addons, facts=facts),
-        pools=side.pools,
-        labels=args.labels,
-        annotations=args.annotations,
-        service_accounts=side.service_accounts,
-        identity_agents=side.identity_agents,
-        before_addons=side.before_addons,
-        storage_class=side.storage_class,
-        after_autoscaler=side.autoscaler_manifests,
-    )

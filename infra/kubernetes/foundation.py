@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.kubernetes.addons import Addons, AddonsArguments, addon_namespaces
-from infra.kubernetes.network_policies import IdentityAgent, default_policies
-from infra.kubernetes.node_pools import NodePool
+from infra.kubernetes.charts.cluster_facts import ClusterFacts
+from infra.kubernetes.cloud_side import CloudSide
+from infra.kubernetes.network_policies import default_policies
 from infra.kubernetes.object import KubernetesObject, Manifest, pulumi_name
 from infra.kubernetes.priority_classes import priority_class_manifests
 from infra.kubernetes.queues import queue_manifests
@@ -23,23 +24,13 @@ from infra.kubernetes.teams import TEAM_LABEL, namespace_manifest, reader_role_m
 class FoundationArguments:
     """What the foundation is made from."""
 
-    provider: pulumi.ProviderResource
+    side: CloudSide
     settings: KubernetesSettings
-    addons: AddonsArguments
-    pools: Sequence[NodePool]
+    production: bool
     labels: Mapping[str, str]
     """Labels of every object."""
     annotations: Mapping[str, str]
     """What is told of namespaces beside: owner, cost centre, expiry."""
-    service_accounts: Mapping[str, Mapping[str, Mapping[str, pulumi.Input[str]]]]
-    """Annotations of each service account of each team."""
-    identity_agents: Sequence[IdentityAgent]
-    storage_class: Manifest
-    """The kind of volume that pods get which name none."""
-    before_addons: Sequence[pulumi.Resource] = ()
-    """What add-ons wait for beside: their roles in the cloud."""
-    after_autoscaler: Sequence[Manifest] = ()
-    """Objects of the node autoscaler's own kinds, such as Karpenter's pools."""
 
 
 class Foundation(pulumi.ComponentResource):
@@ -50,15 +41,16 @@ class Foundation(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FoundationArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:kubernetes:Foundation", name, None, opts)
-        self._args = args
-        classes = self._make([*priority_class_manifests(args.labels), args.storage_class])
+        self._args, side = args, args.side
+        wanted = AddonsArguments(provider=side.provider, settings=args.settings.addons, facts=cluster_facts(args))
+        classes = self._make([*priority_class_manifests(args.labels), side.storage_class])
         namespaces = self._make(
-            [namespace_manifest(space, level, args.labels) for space, level in addon_namespaces(args.addons).items()]
+            [namespace_manifest(space, level, args.labels) for space, level in addon_namespaces(wanted).items()]
         )
         teams = self._make_teams()
-        before_addons = [*classes, *namespaces, *args.before_addons]
-        addons = Addons("addons", args.addons, pulumi.ResourceOptions(parent=self, depends_on=before_addons))
-        pools = self._make(args.after_autoscaler, after=addons.after("node_autoscaler"))
+        before_addons = [*classes, *namespaces, *side.before_addons]
+        addons = Addons("addons", wanted, pulumi.ResourceOptions(parent=self, depends_on=before_addons))
+        pools = self._make(side.autoscaler_manifests, after=addons.after("node_autoscaler"))
         queues = self._make_queues(addons, teams) if args.settings.addons.queue.enabled else []
         self.ready = [*classes, *teams, *pools, *queues, *addons.after("device_plugin")]
         self.register_outputs({})
@@ -70,19 +62,19 @@ class Foundation(pulumi.ComponentResource):
             space, *content = team_manifests(
                 team,
                 settings,
-                pools=args.pools,
-                service_accounts=args.service_accounts[team],
+                pools=args.side.pools,
+                service_accounts=args.side.service_accounts[team],
                 labels=args.labels,
                 annotations=args.annotations,
             )
-            policies = default_policies(team, args.identity_agents, {**args.labels, TEAM_LABEL: team})
+            policies = default_policies(team, args.side.identity_agents, {**args.labels, TEAM_LABEL: team})
             namespace = self._make([space])
             made += namespace + self._make([*content, *policies], after=namespace)
         return made
 
     def _make_queues(self, addons: Addons, teams: Sequence[pulumi.Resource]) -> list[KubernetesObject]:
         manifests = queue_manifests(
-            self._args.pools,
+            self._args.side.pools,
             self._args.settings.all_teams,
             self._args.labels,
             spot_borrows_on_demand=self._args.settings.spot_borrows_on_demand,
@@ -97,5 +89,21 @@ class Foundation(pulumi.ComponentResource):
         return made
 
     def _make(self, manifests: Sequence[Manifest], after: Sequence[pulumi.Resource] = ()) -> list[KubernetesObject]:
-        opts = pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=list(after))
+        opts = pulumi.ResourceOptions(parent=self, provider=self._args.side.provider, depends_on=list(after))
         return [KubernetesObject(pulumi_name(manifest), manifest, opts) for manifest in manifests]
+
+
+def cluster_facts(args: FoundationArguments) -> ClusterFacts:
+    """What the charts of add-ons have to know."""
+    side = args.side
+    return ClusterFacts(
+        cluster_name=side.cluster_name,
+        kubernetes_version=side.kubernetes_version,
+        production=args.production,
+        team_namespaces=tuple(args.settings.all_teams),
+        storage_class=side.storage_class["metadata"]["name"],
+        load_balancer_annotations=side.load_balancer_annotations,
+        service_account_annotations=side.addon_annotations,
+        registries=side.registries,
+        aws=side.aws,
+    )

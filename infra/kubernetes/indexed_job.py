@@ -8,8 +8,6 @@ Sources: Kubernetes, "Jobs" (completion mode, pod failure policy, backoff limit 
 (rendezvous); Kueue, "Run A Kubernetes Job".
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,15 +17,15 @@ import pulumi
 from infra.cluster import JobSpecification
 from infra.kubernetes import quantities
 from infra.kubernetes.network_policies import peers_policy
-from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, NodePool, tolerations_of
+from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool, node_affinity_of, tolerations_of
 from infra.kubernetes.object import Manifest, namespaced
-from infra.kubernetes.placement import fitting_pools, need_of_job
+from infra.kubernetes.placement import need_of_job, pools_for
 from infra.kubernetes.pod_security import container_security, pod_security
 from infra.kubernetes.priority_classes import priority_class
 from infra.kubernetes.queues import QUEUE_LABEL, queue_name
+from infra.kubernetes.specification import DIGEST_ANNOTATION, document_text, text_digest
 
 JOB_LABEL = "trainyard.dev/job"
-DIGEST_ANNOTATION = "trainyard.dev/specification-digest"
 SPECIFICATION_FILE = "specification.json"
 SPECIFICATION_FOLDER = "/etc/trainyard"
 SCRATCH_FOLDER = "/scratch"
@@ -65,18 +63,18 @@ def job_manifests(
     """The objects of a job in apply order.
 
     :param image: The image by its digest.
+    Raises pulumi.RunError where the pods fit on no pool of nodes.
     """
-    text = pulumi.Output.from_input(job.document).apply(_json)
+    text = pulumi.Output.from_input(job.document).apply(document_text)
     labels = {**around.labels, "app.kubernetes.io/name": name, JOB_LABEL: name}
     specification = namespaced("v1", "ConfigMap", around.namespace, name, labels, {"data": {SPECIFICATION_FILE: text}})
-    meeting = [_headless_service(name, around.namespace, labels)] if job.pods.nodes > 1 else []
-    if meeting:
-        meeting.append(peers_policy(around.namespace, f"{name}-peers", {JOB_LABEL: name}, labels))
+    meeting = []
+    if job.pods.nodes > 1:
+        meeting = [
+            _headless_service(name, around.namespace, labels),
+            peers_policy(around.namespace, f"{name}-peers", {JOB_LABEL: name}, labels),
+        ]
     return [specification, *meeting, _job(name, job, image, around, labels, text)]
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def _job(
@@ -88,10 +86,9 @@ def _job(
     text: pulumi.Output[str],
 ) -> Manifest:
     pods = job.pods
-    pools = fitting_pools(need_of_job(pods), around.pools)
+    pools = pools_for(need_of_job(pods), around.pools, f"{name}.pods")
     queued = around.queued and pods.gpus > 0
-    queue = {QUEUE_LABEL: queue_name(pools[0].capacity)} if queued and pools else {}
-    digest = text.apply(lambda known: hashlib.sha256(known.encode()).hexdigest())
+    queue = {QUEUE_LABEL: queue_name(pools[0].capacity)} if queued else {}
     spec = {
         "completionMode": "Indexed",
         "completions": pods.nodes,
@@ -109,7 +106,7 @@ def _job(
             "metadata": {
                 "labels": dict(labels),
                 "annotations": {
-                    DIGEST_ANNOTATION: digest,
+                    DIGEST_ANNOTATION: text.apply(text_digest),
                     # Moving a pod to save a node costs more than the node: only what has to end it may.
                     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
                     "karpenter.sh/do-not-disrupt": "true",
@@ -170,12 +167,7 @@ def _pod(
 
 
 def _affinity(name: str, job: JobSpecification, pools: Sequence[NodePool]) -> dict[str, Any]:
-    fits = {"key": POOL_LABEL, "operator": "In", "values": [pool.name for pool in pools]}
-    affinity: dict[str, Any] = {
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [fits]}]}
-        }
-    }
+    affinity = {"nodeAffinity": node_affinity_of(pools)}
     if job.pods.nodes > 1:
         affinity["podAntiAffinity"] = _beside_its_own(name, "kubernetes.io/hostname")
         if job.pods.zone == "one":
@@ -248,7 +240,7 @@ def command(name: str, job: JobSpecification) -> list[str]:
 
 def _fabric(job: JobSpecification, pools: Sequence[NodePool]) -> dict[str, str]:
     """The devices for traffic between nodes, where every pool that the job may go to has them."""
-    if job.pods.nodes == 1 or not pools:
+    if job.pods.nodes == 1:
         return {}
     shared = set.intersection(*(set(pool.fabric) for pool in pools))
     return {resource: str(min(pool.fabric[resource] for pool in pools)) for resource in sorted(shared)}

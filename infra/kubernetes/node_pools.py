@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 CapacityKind = Literal["on_demand", "spot", "reserved", "flex_start"]
 """How nodes are bought."""
@@ -62,6 +62,17 @@ class NodePool:
     def most_gpus(self) -> int:
         """GPUs that the pool has at its largest."""
         return self.gpus * self.max_nodes
+
+
+def taints_of(pool: NodePool) -> list[dict[str, str]]:
+    """The taints of a pool's nodes, as Kubernetes writes them."""
+    return [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in pool.taints]
+
+
+def node_affinity_of(pools: Iterable[NodePool]) -> dict[str, Any]:
+    """Keeps pods off the nodes of every other pool."""
+    fits = {"key": POOL_LABEL, "operator": "In", "values": [pool.name for pool in pools]}
+    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [fits]}]}}
 
 
 def tolerations_of(pools: Iterable[NodePool]) -> list[dict[str, str]]:

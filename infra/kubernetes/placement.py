@@ -1,10 +1,12 @@
 """Which pools of nodes a pod fits on, and why not on the others: told before anything is made, not by pods that wait.
 
-All of a job's pods go to one pool, since its queue admits them so. Pure.
+All of a job's pods go to one pool, since its queue admits them so.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import pulumi
 
 from infra.kubernetes.node_pools import CapacityKind, NodePool
 from infra.workload_settings import Capacity, JobPodSettings, ServicePodSettings
@@ -78,6 +80,13 @@ def fitting_pools(need: Need, pools: Sequence[NodePool]) -> list[NodePool]:
         if found := [pool for pool in allowed if pool.capacity == capacity]:
             return found
     return []
+
+
+def pools_for(need: Need, pools: Sequence[NodePool], key: str) -> list[NodePool]:
+    """The pools that the pods fit on. Raises pulumi.RunError where there are none, as `problems` tells it."""
+    if found := problems(need, pools, key):
+        raise pulumi.RunError("\n".join(found))
+    return fitting_pools(need, pools)
 
 
 def problems(need: Need, pools: Sequence[NodePool], key: str) -> list[str]:

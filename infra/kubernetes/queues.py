@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from infra.kubernetes import quantities
-from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, CapacityKind, NodePool, tolerations_of
+from infra.kubernetes.node_pools import GPU_RESOURCE, POOL_LABEL, CapacityKind, NodePool, taints_of, tolerations_of
 from infra.kubernetes.object import Manifest
 from infra.kubernetes.teams import TEAM_LABEL
 
@@ -46,12 +46,15 @@ def queue_manifests(
 
 
 def _flavor(pool: NodePool, labels: Mapping[str, str]) -> Manifest:
-    taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in pool.taints]
     return {
         "apiVersion": VERSION,
         "kind": "ResourceFlavor",
         "metadata": {"name": pool.name, "labels": dict(labels)},
-        "spec": {"nodeLabels": {POOL_LABEL: pool.name}, "nodeTaints": taints, "tolerations": tolerations_of([pool])},
+        "spec": {
+            "nodeLabels": {POOL_LABEL: pool.name},
+            "nodeTaints": taints_of(pool),
+            "tolerations": tolerations_of([pool]),
+        },
     }
 
 

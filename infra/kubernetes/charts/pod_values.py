@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.kubernetes.node_pools import GPU_RESOURCE
+from infra.kubernetes.pod_security import container_security
 
 CRITICAL = "system-cluster-critical"
 NODE_CRITICAL = "system-node-critical"
@@ -15,11 +16,7 @@ GPU_TOLERATION: dict[str, str] = {"key": GPU_RESOURCE, "operator": "Exists"}
 ANY_TOLERATION: dict[str, str] = {"operator": "Exists"}
 
 RESTRICTED_POD: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-RESTRICTED_CONTAINER: dict[str, Any] = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
+RESTRICTED_CONTAINER = container_security()
 """With that of the pod, the Pod Security Standard `restricted`, and a root file system that stays as it is."""
 
 

@@ -6,7 +6,7 @@ loses no request. It needs room for one pod more, a GPU among it where a pod has
 Source: Kubernetes, "Deployments", "Pod Topology Spread Constraints", "Volumes" (emptyDir).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -14,9 +14,9 @@ import pulumi
 from infra.cluster import ServiceSpecification
 from infra.kubernetes import quantities
 from infra.kubernetes.charts.pod_values import scraped
-from infra.kubernetes.node_pools import POOL_LABEL, NodePool, tolerations_of
+from infra.kubernetes.node_pools import node_affinity_of, tolerations_of
 from infra.kubernetes.object import Manifest
-from infra.kubernetes.placement import Need, fitting_pools, need_of_service, problems
+from infra.kubernetes.placement import Need, need_of_service, pools_for
 from infra.kubernetes.pod_security import pod_security
 from infra.kubernetes.priority_classes import priority_class
 from infra.kubernetes.service.addresses import PORTS
@@ -89,7 +89,7 @@ def deployment(
 def _pod(
     name: str, service: ServiceSpecification, image: pulumi.Input[str], around: ServiceSurroundings
 ) -> dict[str, Any]:
-    pools = _pools(name, service, around)
+    pools = pools_for(service_need(service.pods, service.limits), around.pools, f"{name}.pods")
     pod: dict[str, Any] = {
         "serviceAccountName": str(service.identity),
         "automountServiceAccountToken": False,
@@ -97,7 +97,7 @@ def _pod(
         "priorityClassName": priority_class(service.pods.priority),
         "terminationGracePeriodSeconds": grace_seconds(service.limits),
         "securityContext": pod_security(SERVING_USER),
-        "affinity": _affinity(pools),
+        "affinity": {"nodeAffinity": node_affinity_of(pools)},
         "topologySpreadConstraints": [
             _spread(name, "topology.kubernetes.io/zone"),
             _spread(name, "kubernetes.io/hostname"),
@@ -112,19 +112,6 @@ def _pod(
     if tolerations := tolerations_of(pools):
         pod["tolerations"] = tolerations
     return pod
-
-
-def _pools(name: str, service: ServiceSpecification, around: ServiceSurroundings) -> Sequence[NodePool]:
-    need = service_need(service.pods, service.limits)
-    if found := problems(need, around.pools, f"{name}.pods"):
-        raise pulumi.RunError("\n".join(found))
-    return fitting_pools(need, around.pools)
-
-
-def _affinity(pools: Sequence[NodePool]) -> dict[str, Any]:
-    fits = {"key": POOL_LABEL, "operator": "In", "values": [pool.name for pool in pools]}
-    terms = {"nodeSelectorTerms": [{"matchExpressions": [fits]}]}
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
 
 
 def _spread(name: str, topology: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@ What a pod reads (its specification, the front's configuration) is in ConfigMaps
 the pods: what changes there makes new pods, one after the other.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,8 +28,8 @@ from infra.kubernetes.service.exposure import outside, services
 from infra.kubernetes.service.network import network_policy
 from infra.kubernetes.service.scaling import autoscaler, disruption_budget
 from infra.kubernetes.service.surroundings import ServiceSurroundings
+from infra.kubernetes.specification import DIGEST_ANNOTATION, document_text, text_digest
 
-SPECIFICATION_DIGEST = "trainyard.dev/specification-digest"
 FRONT_DIGEST = "trainyard.dev/front-digest"
 
 
@@ -43,14 +41,16 @@ def service_manifests(
     :param image: The server's image by its digest.
     Raises pulumi.RunError where the pods fit on no pool of nodes.
     """
-    document = pulumi.Output.from_input(service.document).apply(lambda known: _json(pod_document(known, service)))
+    document = pulumi.Output.from_input(service.document).apply(
+        lambda known: document_text(pod_document(known, service))
+    )
     front = pulumi.Output.from_input(around.issuer).apply(
         lambda issuer: front_text(bootstrap(front_of(service, around.namespace, issuer)))
     )
     secrets = {file: front_text(content) for file, content in secret_files(service.authentication, FRONT_FILES).items()}
     digests = {
-        SPECIFICATION_DIGEST: document.apply(_digest),
-        FRONT_DIGEST: front.apply(lambda text: _digest(text + "".join(secrets.values()))),
+        DIGEST_ANNOTATION: document.apply(text_digest),
+        FRONT_DIGEST: front.apply(lambda text: text_digest(text + "".join(secrets.values()))),
     }
     return [
         around.manifest(
@@ -108,11 +108,3 @@ class _WithoutReferences(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,12 +1,11 @@
 """Buckets, keys and users in a cloud that enforces policies: moto, which knows no conditions of those used here."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 PURPOSES = ("datasets", "checkpoints", "models", "logs")
 
@@ -62,14 +61,3 @@ class World:
             aws_secret_access_key=secret or self._cloud["secret_access_key"],
             config=Config(retries={"total_max_attempts": 1}),
         )
-
-
-def is_allowed(request: Callable[[], object]) -> bool:
-    """Whether a request is not refused for want of a right. Raises ClientError for any other refusal."""
-    try:
-        request()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403"):
-            return False
-        raise
-    return True

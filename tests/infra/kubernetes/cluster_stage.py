@@ -10,7 +10,7 @@ import pulumi
 from infra.cluster import JobSpecification
 from infra.kubernetes.indexed_job import JobSurroundings, job_manifests
 from infra.kubernetes.network_policies import default_policies
-from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool
+from infra.kubernetes.node_pools import GPU_RESOURCE, NodePool, taints_of
 from infra.kubernetes.object import Manifest
 from infra.kubernetes.priority_classes import priority_class_manifests
 from infra.kubernetes.quantities import cpus, gib
@@ -46,9 +46,8 @@ class Stage:
         }
         allocatable |= {resource: str(count) for resource, count in pool.fabric.items()}
         allocatable |= {GPU_RESOURCE: str(pool.gpus)} if pool.gpus else {}
-        taints = [vars(taint) for taint in pool.taints]
         # All in one zone, so that a job that wants one finds all of them.
-        self.control_plane.add_node(name, pool.labels, taints, allocatable, pool.zones[0])
+        self.control_plane.add_node(name, pool.labels, taints_of(pool), allocatable, pool.zones[0])
         self.nodes.setdefault(pool.name, []).append(name)
         return name
 

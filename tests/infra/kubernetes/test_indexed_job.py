@@ -139,7 +139,7 @@ def test_the_command_has_a_worker_for_each_gpu_of_each_node() -> None:
     assert {"--nnodes=2", "--nproc-per-node=8", "--rdzv-endpoint=training-0.training:29500"} <= {*command}
     alone = pod_of(manifests(gpus=8))["containers"][0]["command"]
     assert {"--standalone", "--nproc-per-node=8"} <= {*alone}
-    single = pod_of(manifests(processes=None, gpus=0))["containers"][0]["command"]
+    single = pod_of(manifests(processes=None, gpus=0, cpus=1, memory_gib=4))["containers"][0]["command"]
     assert single == ["python", "-m", "trainyard_training", "/etc/trainyard/specification.json"]
 
 
@@ -166,3 +166,8 @@ def test_pods_hold_no_token_and_no_right_that_they_do_not_need() -> None:
     }
     assert container["resources"]["requests"] == container["resources"]["limits"]
     assert not any("secret" in volume for volume in pod["volumes"])
+
+
+def test_a_job_that_no_pool_has_room_for_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match=r"training\.pods\.gpus = 16: no pool can ever give that"):
+        manifests(gpus=16)

@@ -19,6 +19,7 @@ from infra.local.keys import KeyProvider
 from infra.local.platform import PURPOSES
 from infra.local.storage import BucketProvider, bucket_name
 from infra.platform import Identity
+from tests.infra.iam_answers import is_allowed
 from tests.infra.local.support import TAGS, make_bucket
 
 PREFIX = "digits/"
@@ -215,13 +216,3 @@ def delete_several(s3: Any, bucket: str, *keys: str) -> None:
 def policy(name: str) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": f"arn:aws:s3:::{name}"}
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def is_allowed(request: Callable[[], object]) -> bool:
-    try:
-        request()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403"):
-            return False
-        raise
-    return True

@@ -16,8 +16,9 @@ import yaml
 
 from infra.kubernetes.object import Manifest
 from infra.kubernetes.service.exposure import endpoints, is_encrypted
-from infra.kubernetes.service.manifests import FRONT_DIGEST, SPECIFICATION_DIGEST, service_manifests
+from infra.kubernetes.service.manifests import FRONT_DIGEST, service_manifests
 from infra.kubernetes.service.surroundings import SERVICE_LABEL
+from infra.kubernetes.specification import DIGEST_ANNOTATION
 from tests.infra.kubernetes.manifests import as_yaml, resolved, schema_problems
 from tests.infra.kubernetes.pools import SYSTEM
 from tests.infra.kubernetes.service.settings_table import (
@@ -167,7 +168,7 @@ def test_a_pod_has_time_for_all_its_requests_when_it_ends(name: str) -> None:
 def test_what_a_pod_reads_makes_new_pods_when_it_changes() -> None:
     def digests(*args: Any, **changes: Any) -> tuple[str, str]:
         annotations = one_of(manifests(*args, **changes), "Deployment")["template"]["metadata"]["annotations"]
-        return annotations[SPECIFICATION_DIGEST], annotations[FRONT_DIGEST]
+        return annotations[DIGEST_ANNOTATION], annotations[FRONT_DIGEST]
 
     before = digests()
     assert digests() == before
