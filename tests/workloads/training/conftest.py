@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -143,10 +144,10 @@ def make_job(cloud: ObjectCloud, objects: dict[str, bytes], directory: Path, **c
     path = directory / "JOB.json"
     path.write_text(job_document(cloud, prefix, **changes))
     write_missing(ObjectStore(f"s3://{cloud.datasets_bucket}/{prefix}"), objects)
-    temporary = directory / "tmp"
-    temporary.mkdir(exist_ok=True)
-    # A process that is killed outright leaves its temporary files; here they go with the test's directory.
-    ours = {"OMP_NUM_THREADS": "1", "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
+    # A process that is killed outright leaves its temporary files; here they go with the session's folder. Sockets are
+    # among them, whose paths may have some 107 characters: below the test's own folder they would come too close.
+    temporary = tempfile.mkdtemp(prefix="t", dir=directory.parent)
+    ours = {"OMP_NUM_THREADS": "1", "TMPDIR": temporary, "PYTHONUNBUFFERED": "1"}
     return TrainingJob(path=path, environment={**os.environ, **cloud.environment, **ours})
 
 
