@@ -73,6 +73,13 @@ def analyzer_resource(
     )
 
 
+def as_resource(request: Any) -> Any:
+    """The AnalyzerResource that says what an AnalyzeRequest says: the fields of both have the same numbers."""
+    from pulumi.runtime.proto import analyzer_pb2
+
+    return analyzer_pb2.AnalyzerResource.FromString(request.SerializeToString())
+
+
 def _described(
     state: ResourceState,
     properties: Properties,

@@ -37,11 +37,14 @@ class Policies(Protocol):
         ...
 
     def check_resource(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> bool:
-        """Reports violations; True where the resource may be deployed."""
+        """Reports violations, in a preview later; True where the resource may be deployed."""
         ...
 
-    def check_stack(self, states: Sequence[ResourceState]) -> bool:
-        """Reports violations; True where none is mandatory."""
+    def conclude(self, states: Sequence[ResourceState] | None, stop: Callable[[], bool]) -> bool:
+        """Reports a preview's violations, and those of all states together; True where none is mandatory.
+
+        Raises StepError where a resource could not be judged.
+        """
         ...
 
 
@@ -187,14 +190,23 @@ class Deployment:
         try:
             if delete and not self.failed and not self.cancelled:
                 self._delete_unwanted()
-            if delete and not self.failed and not self.cancelled and self._policies is not None:
-                states = [state for state in self._snapshot.states() if not state.delete]
-                if not self._policies.check_stack(states):
-                    self.violated = self.reporter.failed = True
+            if self._policies is not None and not self.cancelled:
+                self._conclude(self._policies, whole=delete and not self.failed)
             complete = delete and not self.failed and not self.cancelled
         finally:
             self._settle_stack_outputs(complete=complete)
             self._snapshot.commit()
+
+    def _conclude(self, policies: Policies, *, whole: bool) -> None:
+        """Lets policies judge the `whole` stack, also where a resource violates one in a preview, as Pulumi does."""
+        states = [state for state in self._snapshot.states() if not state.delete] if whole else None
+        try:
+            allowed = policies.conclude(states, lambda: self.cancelled)
+        except StepError as error:
+            self.reporter.fail(error.urn, error)
+            return
+        if not allowed:
+            self.violated = self.reporter.failed = True
 
     def _settle_stack_outputs(self, *, complete: bool) -> None:
         """Records the stack's outputs; where not everything was done, those that it had and was not given anew stay."""

@@ -1,5 +1,8 @@
 """What is printed once a deployment is over: diagnostics, policies, outputs, counts and duration. Pure."""
 
+import re
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from engine import urn as urns
@@ -16,6 +19,7 @@ _SEVERITY_STYLES: Final = {
     str(Severity.DEBUG): "dim",
 }
 _LEVELS: Final = ("mandatory", "remediate", "advisory")
+_SENTENCE_END: Final = re.compile(r"\.\s+|\n")
 
 
 def summary_lines(record: Record, *, action: str, planned: bool) -> list[Line]:
@@ -59,7 +63,7 @@ def message_lines(diagnostic: Diagnostic, indent: str) -> list[Line]:
 
 
 def policy_lines(record: Record) -> list[Line]:
-    """The violations, grouped by policy pack, mandatory ones first; packs without any on one line each.
+    """The violations, by policy pack and policy, mandatory ones first; packs without any on one line each.
 
     The rules for the whole stack come last: where it did not get that far, a pack without a violation is not decided.
     """
@@ -85,8 +89,11 @@ def policy_lines(record: Record) -> list[Line]:
         elif not violations:
             verdict, style = ("no violation", "create") if decided else ("not decided", "warning")
         lines.append([Span("    "), Span(f"{name}{checked}: {verdict}", style)])
+        by_policy: dict[tuple[str, str], list[PolicyViolation]] = {}
         for violation in sorted(violations, key=_severity_order):
-            lines += _violation_lines(violation)
+            by_policy.setdefault((violation.level, violation.policy), []).append(violation)
+        for alike in by_policy.values():
+            lines += _violation_lines(alike[0]) if len(alike) == 1 else _alike_lines(alike)
     return [[Span("Policies:", "heading")], *lines] if lines else []
 
 
@@ -96,18 +103,50 @@ def _severity_order(violation: PolicyViolation) -> tuple[int, str, str]:
 
 
 def _violation_lines(violation: PolicyViolation) -> list[Line]:
-    resource = f"{display_type(violation.urn)}: {display_name(violation.urn)}" if violation.urn else "stack"
+    texts = [text for text in (violation.description, violation.message) if text]
+    lines = [line for text in texts for line in clean(text).strip("\n").split("\n")]
+    return [_head(violation, _subject(violation)), *([Span(f"        {line}")] for line in dict.fromkeys(lines))]
+
+
+def _alike_lines(violations: Sequence[PolicyViolation]) -> list[Line]:
+    """What one policy says of several resources: once what it says of all of them, and a line for each."""
+    first = violations[0]
+    texts = [clean(each.message.removeprefix(f"{each.description}\n")).strip("\n") for each in violations]
+    ending = _shared_ending(texts)
+    common = [text for text in (clean(first.description).strip("\n"), ending) if text]
+    lines: list[Line] = [_head(first, counted(len(violations), "finding"))]
+    lines += [[Span(f"        {line}")] for line in dict.fromkeys("\n".join(common).split("\n")) if line]
+    for violation, text in zip(violations, texts, strict=True):
+        own, *more = text.removesuffix(ending).strip().split("\n")
+        lines.append([Span("          "), Span(_subject(violation), "resource"), Span(f": {own}" if own else "")])
+        lines += [[Span(f"            {line}")] for line in more]
+    return lines
+
+
+def _head(violation: PolicyViolation, whom: str) -> Line:
     style = "error" if violation.level == "mandatory" else "warning"
     severity = f" {clean_line(violation.severity)}" if violation.severity else ""
-    head = [
+    return [
         Span("      - "),
         Span(f"[{clean_line(violation.level)}]{severity}", style),
         Span(f" {clean_line(violation.policy)} "),
-        Span(f"({resource})", "resource"),
+        Span(f"({whom})", "resource"),
     ]
-    texts = [text for text in (violation.description, violation.message) if text]
-    lines = [line for text in texts for line in clean(text).strip("\n").split("\n")]
-    return [head, *([Span(f"        {line}")] for line in dict.fromkeys(lines))]
+
+
+def _subject(violation: PolicyViolation) -> str:
+    return f"{display_type(violation.urn)}: {display_name(violation.urn)}" if violation.urn else "stack"
+
+
+def _shared_ending(texts: Sequence[str]) -> str:
+    """The whole sentences or lines with which all texts end."""
+    columns = zip(*(reversed(text) for text in texts), strict=False)
+    length = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    shared = texts[0][len(texts[0]) - length :]
+    if all(text == shared for text in texts):
+        return shared
+    start = _SENTENCE_END.search(shared)
+    return shared[start.end() :] if start else ""
 
 
 def output_lines(record: Record, *, planned: bool) -> list[Line]:
@@ -167,8 +206,13 @@ def outcome_lines(record: Record, *, action: str, planned: bool) -> list[Line]:
 
 
 def display_type(urn: str) -> str:
-    """The resource's type, harmless to print; like Pulumi, ``aws:s3:Bucket`` for ``aws:s3/bucket:Bucket``."""
-    resource_type = clean_line(urns.type_of(urn))
+    """The resource's type as `short_type` shows it."""
+    return short_type(urns.type_of(urn))
+
+
+def short_type(resource_type: str) -> str:
+    """The type, harmless to print; like Pulumi, ``aws:s3:Bucket`` for ``aws:s3/bucket:Bucket``."""
+    resource_type = clean_line(resource_type)
     package, _, rest = resource_type.partition(":")
     module, _, name = rest.partition(":")
     shorter, _, last = module.rpartition("/")

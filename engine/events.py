@@ -130,6 +130,8 @@ class PolicyPackLoaded:
     name: str
     version: str
     policies: int
+    rules: list[dict[str, str]] = field(default_factory=list)
+    """Each policy's `name`, `level` (as configured), `severity` and `description`; the latter two may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

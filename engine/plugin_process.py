@@ -31,12 +31,12 @@ class PluginError(EngineError):
 
 
 class PluginProcess:
-    """A running helper process that has printed its port. Make one with `start`; it must be closed."""
+    """A running helper process. Make one with `start`, or with `launch` to do something else meanwhile; close it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], on_output: OnOutput) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.port = 0
         self._process = process
-        self._on_output = on_output
+        self._on_output: OnOutput = _ignore
         self._first_line: queue.Queue[str | None] = queue.Queue(maxsize=1)
         self._last_words: deque[str] = deque(maxlen=_KEPT_LINES)
         self._withheld: list[str] | None = []
@@ -62,6 +62,20 @@ class PluginProcess:
         PluginError if it ends first, prints anything but a port, or says nothing for `start_timeout_seconds`; nothing
         is left running then.
         """
+        plugin = cls.launch(command, directory=directory, environment=environment)
+        try:
+            plugin.wait_for_port(start_timeout_seconds, on_output)
+        except BaseException:
+            plugin.close()
+            raise
+        return plugin
+
+    @classmethod
+    def launch(cls, command: Sequence[str], *, directory: Path, environment: Mapping[str, str]) -> "PluginProcess":
+        """Start `command` in `directory`, as `start` does, but leave the wait for its port to `wait_for_port`.
+
+        What it prints is held back until then.
+        """
         process = subprocess.Popen(
             tethered(command),
             cwd=directory,
@@ -71,15 +85,37 @@ class PluginProcess:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        plugin = cls(process, on_output)
+        plugin = cls(process)
         for reader in plugin._readers:
             reader.start()
-        try:
-            plugin._wait_for_port(start_timeout_seconds)
-        except BaseException:
-            plugin.close()
-            raise
         return plugin
+
+    def wait_for_port(self, timeout_seconds: float, on_output: OnOutput) -> None:
+        """Wait until the process has said where it listens; only once. Raises PluginError, as `start` does.
+
+        From then on, `on_output` gets what it prints. To close it from another thread ends the wait.
+        """
+        try:
+            line = self._first_line.get(timeout=timeout_seconds)
+        except queue.Empty:
+            raise PluginError(
+                f"did not say within {timeout_seconds:g} s which port it listens on{self.last_words()}"
+            ) from None
+        if line is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_SECONDS)
+            self._let_readers_finish()
+            ending = _ending(self._process.poll()) or "closed its standard output"
+            raise PluginError(f"{ending} before it was ready{self.last_words()}")
+        text = line.strip()
+        if not (text.isdecimal() and 0 < int(text) < 65536):
+            raise PluginError(
+                f"printed {text[:200]!r} where its port was expected: nothing may write to standard output "
+                f"while it starts{self.last_words()}"
+            )
+        self.port = int(text)
+        self._on_output = on_output
+        self._release_output()
 
     @property
     def alive(self) -> bool:
@@ -122,28 +158,6 @@ class PluginProcess:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _wait_for_port(self, timeout_seconds: float) -> None:
-        try:
-            line = self._first_line.get(timeout=timeout_seconds)
-        except queue.Empty:
-            raise PluginError(
-                f"did not say within {timeout_seconds:g} s which port it listens on{self.last_words()}"
-            ) from None
-        if line is None:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_SECONDS)
-            self._let_readers_finish()
-            ending = _ending(self._process.poll()) or "closed its standard output"
-            raise PluginError(f"{ending} before it was ready{self.last_words()}")
-        text = line.strip()
-        if not (text.isdecimal() and 0 < int(text) < 65536):
-            raise PluginError(
-                f"printed {text[:200]!r} where its port was expected: nothing may write to standard output "
-                f"while it starts{self.last_words()}"
-            )
-        self.port = int(text)
-        self._release_output()
-
     def _let_readers_finish(self) -> None:
         deadline = time.monotonic() + _SETTLE_SECONDS
         for reader in self._readers:
@@ -178,6 +192,10 @@ class PluginProcess:
                 self._withheld.append(line)
                 return
         self._on_output(line)
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 def _lines(stream: IO[bytes] | None) -> Iterator[str]:

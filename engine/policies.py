@@ -1,6 +1,7 @@
 """Lets every policy pack judge every resource and the whole stack, and tells the user what they object to.
 
 A mandatory violation stops a deployment before the resource is touched, and fails a preview; an advisory one is shown.
+A preview goes on while the packs start and judge, and tells of all violations at its end, resource by resource.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,26 +11,43 @@ from typing import Any
 from engine import analyzer_messages, values
 from engine import urn as urns
 from engine.analyzers import PolicyPack, Remediation
+from engine.errors import Cancelled, EngineError, StepError
 from engine.events import Event, PolicyPackFailed, PolicyViolation
 from engine.goal import Goal
 from engine.policy_project import PolicyPackError
+from engine.policy_queue import PolicyQueue
 from engine.resource_state import ResourceState
 
 
 class PolicyPacks:
-    """Running policy packs as one judge; close it to end their processes."""
+    """Policy packs as one judge; close it to end their processes."""
 
-    def __init__(self, packs: Sequence[PolicyPack], emit: Callable[[Event], None]) -> None:
+    def __init__(self, packs: Sequence[PolicyPack], emit: Callable[[Event], None], *, dry_run: bool) -> None:
+        """The packs may still be starting; for an update they are waited for, and may fail, here."""
         self.failed = False
         """Whether a pack failed to judge: it crashed, or a policy in it raised."""
         self._packs = packs
         self._emit = emit
-        for pack in packs:
-            emit(pack.loaded)
+        self._queues: list[PolicyQueue] = []
+        self._queued: list[str] = []
+        """URNs of the resources that are in the queues."""
+        if dry_run:
+            self._queues = [PolicyQueue(pack) for pack in packs]
+        else:
+            self._introduce()
 
     def remediate(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> values.Properties:
         """The inputs as the packs' remediations leave them."""
         for pack in self._packs:
+            if not pack.may_remediate:
+                continue
+            try:
+                pack.ready()
+            except EngineError:
+                # `conclude` tells of it.
+                raise Cancelled(f"{state.urn} was not touched: a policy pack cannot judge it") from None
+            if not pack.remediates:
+                continue
             request = self._request(goal, state, provider)
             with self._noticing(pack):
                 remediations = pack.remediate(request)
@@ -40,19 +58,33 @@ class PolicyPacks:
         return state.inputs
 
     def check_resource(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> bool:
-        """Reports what the packs object to; True where nothing mandatory is violated."""
-        request = self._request(goal, state, provider)
-        return self._report(lambda pack: pack.analyze(request))
+        """Reports what the packs object to; True where nothing mandatory is violated.
 
-    def check_stack(self, states: Sequence[ResourceState]) -> bool:
-        """Reports what the packs object to in the resources together; True where nothing mandatory is violated."""
-        by_urn = {state.urn: state for state in states}
-        resources = [
-            analyzer_messages.analyzer_resource(state, state.outputs or state.inputs, provider=_provider(state, by_urn))
-            for state in states
-            if not urns.is_provider(state.type)
-        ]
-        return self._report(lambda pack: pack.analyze_stack(resources))
+        In a preview that is only found out later, by `conclude`.
+        """
+        request = self._request(goal, state, provider)
+        if not self._queues:
+            return self._report(lambda pack: pack.analyze(request))
+        self._queued.append(state.urn)
+        for queue in self._queues:
+            queue.add(request)
+        return True
+
+    def conclude(self, states: Sequence[ResourceState] | None, stop: Callable[[], bool]) -> bool:
+        """Reports what the packs object to in a preview's resources, and in all of these `states` together, if any.
+
+        True where nothing mandatory is violated. Waits for the packs, unless told to `stop`. Raises StepError for a
+        resource that a pack could not judge, and PolicyPackError for the stack.
+        """
+        for queue in self._queues:
+            queue.close()
+        resources = self._resources(states) if states is not None else None
+        if not all(queue.wait(stop) for queue in self._queues):
+            return True
+        allowed = self._report_queued()
+        if resources is not None:
+            allowed = self._report(lambda pack: pack.analyze_stack(resources)) and allowed
+        return allowed
 
     def cancel(self) -> None:
         """Asks every pack to give up what it is doing."""
@@ -64,14 +96,36 @@ class PolicyPacks:
         for pack in self._packs:
             pack.close()
 
+    def _introduce(self) -> None:
+        for pack in self._packs:
+            pack.ready()
+        for pack in self._packs:
+            self._emit(pack.loaded)
+
+    def _report_queued(self) -> bool:
+        if not self._queues:
+            return True
+        self._introduce()
+        allowed = True
+        for index, urn in enumerate(self._queued):
+            for queue in self._queues:
+                if index == len(queue.verdicts) and queue.failure is not None:
+                    self._emit_failure(queue.pack)
+                    raise StepError(urn, str(queue.failure))
+                allowed = self._emit_all(queue.verdicts[index]) and allowed
+        return allowed
+
     @contextmanager
     def _noticing(self, pack: PolicyPack) -> Iterator[None]:
         try:
             yield
         except PolicyPackError:
-            self.failed = True
-            self._emit(PolicyPackFailed(pack.name, pack.version))
+            self._emit_failure(pack)
             raise
+
+    def _emit_failure(self, pack: PolicyPack) -> None:
+        self.failed = True
+        self._emit(PolicyPackFailed(pack.name, pack.version))
 
     def _request(self, goal: Goal, state: ResourceState, provider: ResourceState | None) -> Any:
         return analyzer_messages.analyze_request(
@@ -87,10 +141,22 @@ class PolicyPacks:
         for pack in self._packs:
             with self._noticing(pack):
                 violations = judge(pack)
-            for violation in violations:
-                self._emit(violation)
-                allowed = allowed and violation.level != "mandatory"
+            allowed = self._emit_all(violations) and allowed
         return allowed
+
+    def _emit_all(self, violations: Sequence[PolicyViolation]) -> bool:
+        """Tells of the violations; True where none is mandatory."""
+        for violation in violations:
+            self._emit(violation)
+        return all(violation.level != "mandatory" for violation in violations)
+
+    def _resources(self, states: Sequence[ResourceState]) -> list[Any]:
+        by_urn = {state.urn: state for state in states}
+        return [
+            analyzer_messages.analyzer_resource(state, state.outputs or state.inputs, provider=_provider(state, by_urn))
+            for state in states
+            if not urns.is_provider(state.type)
+        ]
 
 
 def _provider(state: ResourceState, by_urn: dict[str, ResourceState]) -> ResourceState | None:

@@ -6,6 +6,7 @@ wins over the pack's initial configuration, which wins over each policy's defaul
 is refused: a misspelt exemption must not pass as one.
 """
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from engine.errors import EngineError
 
 LEVELS = ("advisory", "mandatory", "remediate", "disabled")
 _ALL = "all"
+_PLAIN_KEYWORDS = frozenset(
+    {"additionalProperties", "default", "description", "items", "minimum", "properties", "required", "type"}
+)
 
 
 class PolicyConfigError(EngineError):
@@ -87,7 +91,7 @@ def reconcile(
     """
     settings = {policy.name: _defaults(policy) for policy in policies}
     mistakes = [
-        f"{name}: the policy pack has no such policy; it has {', '.join(sorted(settings))}"
+        f"{name}: the policy pack has no such policy; {_hint(name, settings)}"
         for name in given
         if name != _ALL and name not in settings
     ]
@@ -97,6 +101,11 @@ def reconcile(
         mistakes += _schema_violations(policy, settings[policy.name].properties)
     _refuse(mistakes)
     return settings
+
+
+def _hint(name: str, valid: Mapping[str, PolicySetting]) -> str:
+    close = difflib.get_close_matches(name, valid, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"it has {len(valid)} others"
 
 
 def _defaults(policy: Policy) -> PolicySetting:
@@ -110,13 +119,37 @@ def _overlay(name: str, setting: PolicySetting, layer: Mapping[str, PolicySettin
 
 
 def _schema_violations(policy: Policy, properties: Mapping[str, Any]) -> list[str]:
-    if not policy.properties and not policy.required:
+    schema = {"type": "object", "properties": dict(policy.properties), "required": list(policy.required)}
+    if _plainly_valid(dict(properties), schema):
         return []
     from jsonschema import Draft7Validator
 
-    schema = {"type": "object", "properties": dict(policy.properties), "required": list(policy.required)}
     found = Draft7Validator(schema).iter_errors(dict(properties))
     return [f"{'.'.join(map(str, [policy.name, *error.absolute_path]))}: {error.message}" for error in found]
+
+
+def _plainly_valid(value: Any, schema: Any) -> bool:
+    """Whether the value is valid for certain; False also where only jsonschema, which is slow to import, can tell."""
+    if not isinstance(schema, Mapping) or not schema.keys() <= _PLAIN_KEYWORDS:
+        return False
+    kind = schema.get("type")
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "string":
+        return isinstance(value, str)
+    if kind == "number":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and value >= schema.get("minimum", value)
+    if kind == "array":
+        return isinstance(value, list) and all(_plainly_valid(each, schema.get("items", {})) for each in value)
+    if kind != "object" or not isinstance(value, dict):
+        return False
+    known = schema.get("properties", {})
+    return (
+        all(name in value for name in schema.get("required", ()))
+        and (schema.get("additionalProperties", True) is True or value.keys() <= known.keys())
+        and all(_plainly_valid(each, known[name]) for name, each in value.items() if name in known)
+    )
 
 
 def _refuse(mistakes: Sequence[str]) -> None:

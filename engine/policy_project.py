@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import EngineError
 
 FILE_NAME = "PulumiPolicy.yaml"
+_LAUNCHER = Path(__file__).with_name("pack_launcher.py")
 
 
 class PolicyPackError(EngineError):
@@ -23,6 +24,10 @@ class PolicyProject:
     version: str = ""
     description: str = ""
     virtualenv: Path | None = None
+    remediates: bool = True
+    """Whether a policy may change resources: a preview can go on without waiting for a pack that says it does not."""
+    standalone: bool = False
+    """Whether its program serves by itself, and needs nothing of what Pulumi's SDK prepares for one."""
 
     def interpreter(self) -> str:
         """The Python that runs the pack. Raises PolicyPackError where the virtual environment is missing."""
@@ -38,6 +43,12 @@ class PolicyProject:
                 f"make it with: {self.setup_command()}"
             )
         return str(python)
+
+    def command(self, python: str) -> list[str]:
+        """The command line that serves the pack, with the engine's address left empty: no pack needs it."""
+        if self.standalone:
+            return [python, "-u", str(self.directory / "__main__.py")]
+        return [python, "-u", str(_LAUNCHER), "pulumi.policy", "", str(self.directory)]
 
     def setup_command(self) -> str:
         """The shell command that makes the pack's environment."""
@@ -86,6 +97,11 @@ def _parse(text: str, directory: Path) -> PolicyProject:
         environment = ".venv"
     if environment is not None and not isinstance(environment, str):
         raise refuse(f"runtime.options.virtualenv: expected a folder, found {environment!r}")
+    # Not Pulumi's: its command skips the keys that it does not know.
+    said = {"remediates": content.get("remediates", True), "standalone": content.get("standalone", False)}
+    for key, value in said.items():
+        if not isinstance(value, bool):
+            raise refuse(f"{key}: expected true or false, found {value!r}")
     if not ((directory / "__main__.py").is_file() or (directory / str(content.get("main", "__main__.py"))).exists()):
         raise PolicyPackError(f"policy pack {directory}: there is no __main__.py in it")
     return PolicyProject(
@@ -93,4 +109,5 @@ def _parse(text: str, directory: Path) -> PolicyProject:
         version=str(content.get("version") or ""),
         description=str(content.get("description") or ""),
         virtualenv=directory / environment if environment else None,
+        **said,
     )

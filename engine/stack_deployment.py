@@ -17,7 +17,7 @@ from engine import checkpoint, policy_config, program, resource_state, values
 from engine.analyzers import PolicyPack
 from engine.builtin_provider import BuiltinProvider
 from engine.deployment import Deployment, Stack
-from engine.engine_server import EngineServer
+from engine.early_packs import EarlyPacks
 from engine.errors import EngineError
 from engine.events import Diagnostic, Event, Finished, Severity
 from engine.file_backend import DamagedState, FileBackend, HistoryEntry, StateNotWritable
@@ -110,6 +110,8 @@ class StackDeployment:
     def _run(self, resources: ExitStack) -> str:
         """Runs the deployment; returns the cause of its failure, or nothing."""
         request = self._request
+        early = EarlyPacks(request.policy_packs)
+        resources.callback(early.close)
         with self._phase("read"):
             project = load_project(request.directory)
             if request.action == "update":
@@ -136,11 +138,12 @@ class StackDeployment:
             self._blinded_config = {
                 key: "[secret]" if key in config.secret_keys else value for key, value in config.values.items()
             }
+        packs = self._launch_packs(resources, early, project, config)
         with self._phase("state"):
             olds, pending = _decoded(latest, secrets.decrypt_state, backend, request.stack)
             for state in olds:
                 self.redactor.learn(state.outputs)
-        return self._deploy(resources, project, backend, config, olds, pending, secrets)
+        return self._deploy(resources, project, backend, config, olds, pending, secrets, packs)
 
     def _take_lock(self, resources: ExitStack, project: Project, backend: FileBackend) -> None:
         backend.check_writable()
@@ -166,6 +169,7 @@ class StackDeployment:
         olds: list[ResourceState],
         pending: list[PendingOperation],
         secrets: StackSecrets,
+        packs: list[PolicyPack],
     ) -> str:
         request = self._request
         providers = self._providers(resources, project, backend, config)
@@ -187,7 +191,8 @@ class StackDeployment:
         snapshot = Snapshot(olds, encrypt=secrets.encrypt, write=None if request.dry_run else write)
         if pending and not request.dry_run:
             snapshot.finish()
-        policies = self._policies(resources, project, config)
+        with self._phase("policies"):
+            policies = PolicyPacks(packs, self._emit, dry_run=request.dry_run) if packs else None
         stack = Stack(ORGANIZATION, project.name, request.stack, request.dry_run, request.parallel, request.every_state)
         deployment = Deployment(stack, olds, snapshot=snapshot, providers=providers, emit=self._emit, policies=policies)
         self._deployment = deployment
@@ -237,10 +242,13 @@ class StackDeployment:
         resources.callback(registry.close)
         return registry
 
-    def _policies(self, resources: ExitStack, project: Project, config: ResolvedConfig) -> PolicyPacks | None:
+    def _launch_packs(
+        self, resources: ExitStack, early: EarlyPacks, project: Project, config: ResolvedConfig
+    ) -> list[PolicyPack]:
+        """Starts the policy packs; they become ready while the deployment goes on."""
         request = self._request
         if not request.policy_packs:
-            return None
+            return []
         if request.policy_configs and len(request.policy_configs) != len(request.policy_packs):
             raise PolicyPackError(
                 f"{len(request.policy_packs)} policy packs and {len(request.policy_configs)} configurations: "
@@ -248,24 +256,22 @@ class StackDeployment:
             )
         configs: list[Path] | list[None] = request.policy_configs or [None] * len(request.policy_packs)
         packs: list[PolicyPack] = []
-        with self._phase("policies"):
-            server = EngineServer(self._emit)
-            resources.callback(server.close)
-            for directory, config_file in zip(request.policy_packs, configs, strict=True):
-                pack = PolicyPack.start(
-                    directory,
-                    project=project.name,
-                    stack=request.stack,
-                    organization=ORGANIZATION,
-                    config=config.values,
-                    secret_keys=config.secret_keys,
-                    dry_run=request.dry_run,
-                    policy_config=policy_config.load(config_file) if config_file else None,
-                    on_output=lambda line: self._say(Severity.INFO, line),
-                )
-                resources.callback(pack.close)
-                packs.append(pack)
-        return PolicyPacks(packs, self._emit)
+        for directory, config_file in zip(request.policy_packs, configs, strict=True):
+            pack = PolicyPack.launch(
+                directory,
+                project=project.name,
+                stack=request.stack,
+                organization=ORGANIZATION,
+                config=config.values,
+                secret_keys=config.secret_keys,
+                dry_run=request.dry_run,
+                policy_config=policy_config.load(config_file) if config_file else None,
+                on_output=lambda line: self._say(Severity.INFO, line),
+                process=early.take(directory),
+            )
+            resources.callback(pack.close)
+            packs.append(pack)
+        return packs
 
     def _run_program(self, project: Project, config: ResolvedConfig, deployment: Deployment) -> str:
         """Runs the program; returns the cause of its failure, or nothing."""

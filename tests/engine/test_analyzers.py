@@ -113,7 +113,14 @@ def pack(directory: Path) -> Iterator[PolicyPack]:
 
 
 def test_a_pack_tells_its_name_version_and_policies(pack: PolicyPack) -> None:
-    assert pack.loaded == PolicyPackLoaded("test-pack", "1.2.3", 6)
+    loaded = pack.loaded
+    assert loaded == PolicyPackLoaded("test-pack", "1.2.3", 6, loaded.rules)
+    assert loaded.rules[4] == {
+        "name": "size",
+        "level": "mandatory",
+        "severity": "high",
+        "description": "Buckets are small.",
+    }
     assert [(policy.name, policy.level, policy.kind, policy.severity) for policy in pack.policies] == [
         ("buckets", "mandatory", "stack", ""),
         ("mend", "advisory", "resource", ""),
@@ -133,6 +140,52 @@ def test_violations_have_level_severity_and_the_resource(pack: PolicyPack) -> No
         violation("name", "Names are good.\nChoose another name.", "advisory", state.urn, "Names are good."),
     ]
     assert pack.analyze(analyze_request(resource("good"), {"size": 9})) == []
+
+
+def test_many_resources_are_judged_as_each_alone(pack: PolicyPack) -> None:
+    states = [resource("bad", {"size": 11}), resource("good", {"size": 1}), resource("large", {"size": 12})]
+    requests = [analyze_request(state, state.inputs) for state in states]
+    assert list(pack.analyze_all(requests)) == [pack.analyze(request) for request in requests]
+    raises = analyze_request(resource("raises"), {"size": 1})
+    judged: list[list[PolicyViolation]] = []
+    with pytest.raises(PolicyPackError, match="the policy is wrong"):
+        judged.extend(pack.analyze_all([requests[0], raises, requests[1]]))
+    assert judged == [pack.analyze(requests[0])]
+
+
+def test_a_pack_that_says_it_does_not_remediate_is_held_to_it(directory: Path, tmp_path: Path) -> None:
+    settings = {"mend": "remediate"}
+    with start_pack(directory, policy_config=settings) as pack:
+        assert pack.may_remediate
+    quiet = write_pack(
+        tmp_path / "pack",
+        PACK.replace(
+            "remediate=mend, enforcement_level=EnforcementLevel.ADVISORY",
+            "remediate=mend, enforcement_level=EnforcementLevel.REMEDIATE",
+        ),
+    )
+    (quiet / "PulumiPolicy.yaml").write_text("runtime: python\nremediates: false\n")
+    with no_process_left(), pytest.raises(PolicyPackError, match="says 'remediates: false', but some policies do"):
+        start_pack(quiet)
+
+
+def test_a_pack_that_was_launched_can_be_closed_before_it_is_ready(directory: Path) -> None:
+    options = {"project": "p", "stack": "s", "config": {}, "dry_run": True, "python": policy_python()}
+    with no_process_left():
+        pack = PolicyPack.launch(directory, **options)  # type: ignore[arg-type]
+        failures: list[str] = []
+
+        def wait() -> None:
+            try:
+                pack.ready()
+            except PolicyPackError as error:
+                failures.append(str(error))
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        pack.close()
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 def test_an_unknown_value_makes_a_policy_that_needs_it_advisory(pack: PolicyPack) -> None:
@@ -217,8 +270,7 @@ def test_a_wrong_configuration_stops_with_every_mistake(directory: Path) -> None
     with no_process_left(), pytest.raises(PolicyConfigError) as raised:
         start_pack(directory, policy_config={"sise": "disabled", "size": {"largest": "huge"}})
     assert str(raised.value).splitlines() == [
-        "policy pack test-pack: policy configuration: sise: the policy pack has no such policy; "
-        "it has buckets, mend, mirror, name, size, trouble",
+        "policy pack test-pack: policy configuration: sise: the policy pack has no such policy; did you mean size?",
         "policy configuration: size.largest: 'huge' is not of type 'number'",
     ]
 

@@ -18,7 +18,16 @@ from engine.display_record import Record
 from engine.display_summary import display_type
 from engine.display_text import plain
 from engine.display_tree import tree_lines
-from engine.events import Diagnostic, Event, Finished, Operation, PolicyPackFailed, PolicyPackLoaded, Severity
+from engine.events import (
+    Diagnostic,
+    Event,
+    Finished,
+    Operation,
+    PolicyPackFailed,
+    PolicyPackLoaded,
+    PolicyViolation,
+    Severity,
+)
 from tests.engine import display_scenarios as scenarios
 
 GOLDEN = Path(__file__).parent / "golden" / "display"
@@ -251,6 +260,45 @@ def test_where_there_is_nothing_to_destroy_it_says_so(action: Action) -> None:
     assert "Resources:\n    nothing to destroy\n" in shown([Finished("succeeded", {}, 1.0)], action)
     assert "nothing to destroy" not in shown(scenarios.destroyed(), action)
     assert "nothing to destroy" not in shown([Finished("failed", {}, 1.0)], action)
+
+
+def test_what_one_policy_says_of_many_is_told_once() -> None:
+    def found(name: str, text: str, policy: str = "logged") -> PolicyViolation:
+        title = "Buckets are logged."
+        return PolicyViolation(
+            "aws", "1.0.0", policy, f"{title}\n{text}", "mandatory", "low", scenarios.bucket(name), title
+        )
+
+    text = shown(
+        [
+            *scenarios.step(Operation.SAME, scenarios.STACK),
+            found("b", "Bucket b has no log. Nobody sees who reads it. Add one."),
+            found("a", "Bucket a has no log.\nNot one. Nobody sees who reads it. Add one."),
+            found("a", "It is bare.", "covered"),
+            found("b", "It is bare.", "covered"),
+            found("\x1b[31mred", "Alone.", "other"),
+            Finished("failed", {}, 1.0, cause="policy"),
+        ]
+    )
+    assert text.startswith(
+        "Policies:\n"
+        "    aws@v1.0.0: 5 mandatory\n"
+        "      - [mandatory] low covered (2 findings)\n"
+        "        Buckets are logged.\n"
+        "        It is bare.\n"
+        "          pulumi-python:dynamic/local:Bucket: a\n"
+        "          pulumi-python:dynamic/local:Bucket: b\n"
+        "      - [mandatory] low logged (2 findings)\n"
+        "        Buckets are logged.\n"
+        "        Nobody sees who reads it. Add one.\n"
+        "          pulumi-python:dynamic/local:Bucket: a: Bucket a has no log.\n"
+        "            Not one.\n"
+        "          pulumi-python:dynamic/local:Bucket: b: Bucket b has no log.\n"
+        "      - [mandatory] low other (pulumi-python:dynamic/local:Bucket: \\x1b[31mred)\n"
+        "        Buckets are logged.\n"
+        "        Alone.\n",
+        text.index("Policies:"),
+    )
 
 
 def test_a_policy_pack_has_decided_only_what_it_was_asked() -> None:

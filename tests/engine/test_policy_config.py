@@ -1,10 +1,12 @@
 """Policy configuration: what is read, what wins, and that every mistake is told at once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
 from engine.policy_config import LEVELS, Policy, PolicyConfigError, PolicySetting, load, parse, reconcile
 
@@ -69,7 +71,7 @@ def test_unknown_names_and_wrong_properties_are_all_refused() -> None:
     with pytest.raises(PolicyConfigError) as raised:
         reconcile([BUDGET, OWNER, KEYS], {}, given)
     assert str(raised.value).splitlines() == [
-        "policy configuration: kyes: the policy pack has no such policy; it has budget, keys, owner",
+        "policy configuration: kyes: the policy pack has no such policy; did you mean keys?",
         "policy configuration: budget.dollars: 'many' is not of type 'number'",
         "policy configuration: owner: 'tag' is a required property",
     ]
@@ -82,3 +84,42 @@ levels = st.none() | st.sampled_from(LEVELS)
 def test_a_policys_own_level_wins_over_that_of_all(everyone: str | None, own: str | None) -> None:
     settings = reconcile([KEYS], {}, {"all": PolicySetting(everyone), "keys": PolicySetting(own)})
     assert settings["keys"].level == (own or everyone or KEYS.level)
+
+
+_SCHEMAS = st.recursive(
+    st.sampled_from(
+        [{"type": "number", "minimum": 1}, {"type": "string"}, {"type": "boolean"}, {"type": "integer"}, {}]
+    ),
+    lambda inner: st.one_of(
+        inner.map(lambda items: {"type": "array", "items": items, "default": []}),
+        st.builds(
+            lambda properties, required, closed: {
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                **({"additionalProperties": False} if closed else {}),
+            },
+            st.dictionaries(st.sampled_from("ab"), inner),
+            st.lists(st.sampled_from("ab"), unique=True),
+            st.booleans(),
+        ),
+    ),
+    max_leaves=4,
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 3) | st.floats() | st.sampled_from(["", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=4,
+)
+
+
+@given(_SCHEMAS, _VALUES)
+def test_a_property_is_refused_where_its_schema_refuses_it(schema: dict[str, Any], value: Any) -> None:
+    policy = Policy("policy", "mandatory", properties={"it": schema})
+    wrong = not Draft7Validator(schema).is_valid(value)
+    try:
+        reconcile([policy], {}, {"policy": PolicySetting(None, {"it": value})})
+    except PolicyConfigError:
+        assert wrong
+    else:
+        assert not wrong

@@ -23,6 +23,15 @@ def test_runtime_version_and_environment_are_read(tmp_path: Path) -> None:
     assert project.interpreter() == str(python)
 
 
+def test_a_pack_is_taken_to_remediate_and_to_need_the_sdk_unless_it_says_otherwise(tmp_path: Path) -> None:
+    project = load(write(tmp_path, "runtime: python\n"))
+    assert (project.remediates, project.standalone) == (True, False)
+    assert project.command("python")[-3:] == ["pulumi.policy", "", str(tmp_path)]
+    project = load(write(tmp_path, "runtime: python\nremediates: false\nstandalone: true\n"))
+    assert (project.remediates, project.standalone) == (False, True)
+    assert project.command("python") == ["python", "-u", str(tmp_path / "__main__.py")]
+
+
 def test_without_an_environment_the_python_on_path_runs_the_pack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +67,11 @@ def test_a_missing_environment_says_which_command_makes_it(tmp_path: Path) -> No
             "runtime: {name: python, options: {virtualenv: 3}}\n",
             "PulumiPolicy.yaml: runtime.options.virtualenv: expected a folder, found 3",
         ),
+        (
+            "runtime: python\nremediates: never\n",
+            "PulumiPolicy.yaml: remediates: expected true or false, found 'never'",
+        ),
+        ("runtime: python\nstandalone: 1\n", "PulumiPolicy.yaml: standalone: expected true or false, found 1"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:

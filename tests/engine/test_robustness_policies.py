@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import PolicyPackFailed, StepStarted
+from engine.events import PolicyPackFailed, PolicyViolation, StepStarted
 from tests.engine.policy_packs import policy_python, write_pack
-from tests.engine.robustness import Outcome, Project, Running, make_project, says
+from tests.engine.robustness import Outcome, Project, Running, make_project, says, step
 
 PACK = """
 import os, time
@@ -28,11 +28,13 @@ def project(tmp_path: Path) -> Project:
     return make_project(tmp_path / "project", 'Thing("thing")\n')
 
 
-def write(folder: Path, source: str) -> Path:
+def write(folder: Path, source: str, *, remediates: bool = True) -> Path:
+    """A pack of its own program; where it does not remediate, nothing in a preview waits for it."""
     environment = Path(policy_python()).parent.parent
     pack = write_pack(folder, source)
     (pack / "PulumiPolicy.yaml").write_text(
         f"runtime:\n  name: python\n  options:\n    virtualenv: {environment}\nversion: 1.2.3\n"
+        f"remediates: {str(remediates).lower()}\n"
     )
     return pack
 
@@ -107,4 +109,70 @@ def test_a_pack_that_hangs_while_it_judges_can_be_stopped(project: Project, tmp_
         outcome = running.finish()
     assert outcome.finished.outcome == "cancelled"
     assert project.cloud == {}
+    project.wait_until_quiet()
+
+
+def test_a_pack_that_crashes_at_its_start_fails_a_preview_that_does_not_wait_for_it(
+    project: Project, tmp_path: Path
+) -> None:
+    pack = write(tmp_path / "pack", 'raise RuntimeError("the pack is broken")', remediates=False)
+    outcome = project.preview(policy_packs=[pack])
+    assert (outcome.finished.outcome, outcome.finished.cause) == ("failed", "policy")
+    assert outcome.errors.startswith(f"policy pack {pack}: ended with exit status 1 before it was ready")
+    assert outcome.errors.count("ended with exit status 1") == 1
+    project.wait_until_quiet()
+
+
+@pytest.mark.parametrize("remediates", [True, False])
+@pytest.mark.parametrize(
+    ("judge", "words"),
+    [
+        ("os._exit(9)", "ended with exit status 9 while analyzing"),
+        ('raise ValueError("the policy is wrong")', "the policy is wrong"),
+    ],
+)
+def test_a_pack_that_fails_while_it_judges_a_preview(
+    project: Project, tmp_path: Path, judge: str, words: str, remediates: bool
+) -> None:
+    pack = write(tmp_path / "pack", PACK.format(judge=judge, level="ADVISORY"), remediates=remediates)
+    outcome = project.preview(policy_packs=[pack])
+    assert (outcome.finished.outcome, outcome.finished.cause) == ("failed", "policy")
+    assert outcome.errors.count(words) == 1
+    assert "::thing" in outcome.errors
+    assert outcome.events.count(PolicyPackFailed("trouble", "1.2.3")) == 1
+    project.wait_until_quiet()
+
+
+def test_a_preview_whose_program_fails_tells_of_violations_too(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", 'Thing("thing")\nraise ValueError("the program is wrong")\n')
+    pack = write(tmp_path / "pack", PACK.format(judge='report("Not this.")', level="MANDATORY"), remediates=False)
+    outcome = project.preview(policy_packs=[pack])
+    assert (outcome.finished.outcome, outcome.finished.cause) == ("failed", "policy")
+    assert "the program is wrong" in outcome.errors
+    assert [event.urn.rpartition("::")[2] for event in outcome.events if isinstance(event, PolicyViolation)] == [
+        "thing"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source", ["import time\ntime.sleep(600)\n", PACK.format(judge="time.sleep(600)", level="ADVISORY")]
+)
+def test_a_preview_that_waits_for_a_pack_that_hangs_can_be_stopped(
+    project: Project, tmp_path: Path, source: str
+) -> None:
+    pack = write(tmp_path / "pack", source, remediates=False)
+    with Running(project, dry_run=True, policy_packs=[pack]) as running:
+        assert running.wait_for(step("create", "thing"))
+        running.interrupt()
+        outcome = running.finish()
+    assert outcome.finished.outcome == "cancelled"
+    project.wait_until_quiet()
+
+
+def test_a_preview_that_is_killed_leaves_no_pack(project: Project, tmp_path: Path) -> None:
+    pack = write(tmp_path / "pack", PACK.format(judge="time.sleep(600)", level="ADVISORY"), remediates=False)
+    with Running(project, dry_run=True, policy_packs=[pack]) as running:
+        assert running.wait_for(step("create", "thing"))
+        running.kill("host")
+        running.finish()
     project.wait_until_quiet()
