@@ -6,7 +6,7 @@ off, since other stacks use them too: both make a cost an upper bound where they
 """
 
 import datetime
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,6 +141,9 @@ def price_resources(
     """
     config = config or {}
     by_urn = {resource.urn: resource for resource in resources}
+    below: defaultdict[tuple[str, str], list[PlannedResource]] = defaultdict(list)
+    for resource in resources:
+        below[resource.parent, resource.type].append(resource)
     lines: list[Line] = []
     runs: list[Run] = []
     unpriced: Counter[str] = Counter()
@@ -150,6 +153,7 @@ def price_resources(
         context = Context(
             resource=resource,
             resources=resources,
+            below=below,
             book=book,
             cloud="aws",
             region=region_of(resource, by_urn, config),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,15 +57,17 @@ class Context:
     resource: PlannedResource
     resources: Sequence[PlannedResource]
     """All of the same plan, for what is told by another resource."""
+    below: Mapping[tuple[str, str], Sequence[PlannedResource]]
+    """The same, by the URN of their parent and their type."""
     book: PriceBook
     cloud: Cloud
     region: str
     """Where the resource is; empty where nothing says."""
     usage: Usage
 
-    def siblings(self, type_: str) -> list[PlannedResource]:
+    def siblings(self, type_: str) -> Sequence[PlannedResource]:
         """Resources of a type below the same parent."""
-        return [each for each in self.resources if (each.type, each.parent) == (type_, self.resource.parent)]
+        return self.below.get((self.resource.parent, type_), ())
 
     def sibling(self, type_: str) -> PlannedResource | None:
         """What belongs to this resource: the one of that type and name below its parent, else the only one of it.
