@@ -1,127 +1,133 @@
 """The policy pack in its own process, asked by the embedded engine."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from engine.analyzer_messages import analyze_request, analyzer_resource
-from engine.analyzers import PolicyPack, PolicyPackError
+from engine.analyzers import PolicyPack
+from engine.events import PolicyViolation
 from engine.resource_state import ResourceState
-from engine.values import UNKNOWN, Properties
-from policies import cost, security
-from policies.rules import LOCAL_BUCKET, LOCAL_IDENTITY, LOCAL_JOB
-from tests.engine.policy_packs import ROOT, start_pack, write_pack
+from engine.values import UNKNOWN, Properties, Secret
+from policies.catalogue import RULES
+from policies.local.processes import processes_on_loopback
+from policies.local.storage import bucket_customer_managed_key
+from policies.local.types import BUCKET, CLOUD
+from policies.rules import Rule
+from tests.engine.policy_packs import ROOT, start_pack
 
-RULES = {rule.id: rule for rule in (*security.RULES, *cost.RULES)}
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/3f9a"
+KEY_RULE = bucket_customer_managed_key
+EXEMPTION = {"resource": "mod*", "reason": "It is empty.", "expires": "2999-12-31"}
+
+pytestmark = pytest.mark.xdist_group("policy pack")
 
 
 @pytest.fixture(scope="module")
 def pack() -> Iterator[PolicyPack]:
-    with start_pack(ROOT / "policies") as started:
+    with start_pack(ROOT / "policies", stack="elsewhere") as started:
         yield started
 
 
-def found(pack: PolicyPack, resource_type: str, properties: Properties) -> list[tuple[str, str, str, str]]:
-    state = ResourceState(f"urn:pulumi:dev::yard::{resource_type}::it", resource_type, True)
-    violations = pack.analyze(analyze_request(state, properties))
-    return [(violation.policy, violation.level, violation.severity, violation.message) for violation in violations]
+def state(type_: str, properties: Properties, name: str = "models") -> ResourceState:
+    return ResourceState(f"urn:pulumi:dev::yard::{type_}::{name}", type_, True, inputs=properties, outputs=properties)
+
+
+def analyzed(pack: PolicyPack, *states: ResourceState) -> list[PolicyViolation]:
+    """What the pack says of each resource, and then of the stack."""
+    found = [violation for each in states for violation in pack.analyze(analyze_request(each, each.inputs))]
+    return [*found, *pack.analyze_stack([analyzer_resource(each, each.outputs) for each in states])]
+
+
+def of_rule(rule: Rule, violations: list[PolicyViolation]) -> list[PolicyViolation]:
+    """Without what rules for every type say of an unknown value."""
+    return [each for each in violations if each.policy == rule.id]
+
+
+def said(violations: list[PolicyViolation]) -> list[tuple[str, str, str]]:
+    return [(each.policy, each.level, each.message.splitlines()[-1]) for each in violations]
 
 
 def test_the_pack_serves_every_rule_with_its_level_and_severity(pack: PolicyPack) -> None:
-    assert (pack.name, pack.version) == ("trainyard", "0.1.0")
+    assert pack.name == "trainyard"
     assert {policy.name: (policy.level, policy.severity, policy.kind) for policy in pack.policies} == {
-        rule.id: (rule.level, rule.severity, "stack" if rule.check_stack else "resource") for rule in RULES.values()
-    } | {"every-rule-is-decided": ("advisory", "low", "stack")}
+        rule.id: (rule.level, rule.severity, "resource" if rule.kind == "resource" else "stack") for rule in RULES
+    }
 
 
 def test_a_violation_says_what_is_wrong_and_how_to_mend_it(pack: PolicyPack) -> None:
-    rule = RULES["storage-customer-managed-key"]
-    assert found(pack, LOCAL_BUCKET, {"bucket": "models"}) == [
-        (rule.id, "mandatory", "high", f"{rule.title}\nThe bucket has no KMS key. {rule.wrong} To mend it: {rule.mend}")
-    ]
-    assert found(pack, "aws:s3/bucket:Bucket", {"bucket": "models"}) == []
-
-
-def test_what_a_preview_cannot_know_is_not_decided(pack: PolicyPack) -> None:
-    assert found(pack, LOCAL_IDENTITY, {"policy": UNKNOWN}) == []
-    policy = {"Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": [UNKNOWN]}]}
-    assert sorted((name, level) for name, level, _, _ in found(pack, LOCAL_IDENTITY, {"policy": policy})) == [
-        ("identity-no-privilege-escalation", "mandatory"),
-        ("identity-no-wildcard-action", "mandatory"),
-    ]
-    [told] = pack.analyze_stack([])
-    assert (told.policy, told.level, told.urn) == ("every-rule-is-decided", "advisory", "")
-    assert told.message.endswith(
-        "the update decides identity-no-privilege-escalation, identity-no-wildcard-action, "
-        "identity-no-wildcard-resource, once it knows what they look at"
+    [violation] = analyzed(pack, state(BUCKET, {"bucket": "models"}))
+    assert (violation.policy, violation.level, violation.severity) == (KEY_RULE.id, "mandatory", "high")
+    assert violation.message == (
+        f"{KEY_RULE.title}\nThe bucket has no KMS key. {KEY_RULE.wrong} To mend it: {KEY_RULE.mend}"
     )
+
+
+def test_rules_of_the_stack_name_the_resource(pack: PolicyPack) -> None:
+    cloud = state(CLOUD, {"endpoint": "http://0.0.0.0:5000"}, "cloud")
+    [violation] = analyzed(pack, cloud)
+    assert (violation.policy, violation.level, violation.urn) == (processes_on_loopback.id, "mandatory", cloud.urn)
+
+
+def test_what_a_preview_cannot_know_is_told_once_for_each_rule(pack: PolicyPack) -> None:
+    buckets = [state(BUCKET, {"key_arn": UNKNOWN}, f"bucket-{number}") for number in range(5)]
+    cloud = state(CLOUD, {"endpoint": UNKNOWN}, "cloud")
+    found = analyzed(pack, *buckets, cloud)
+    assert said(of_rule(KEY_RULE, found)) == [
+        (
+            KEY_RULE.id,
+            "advisory",
+            "It cannot be decided before the update knows key_arn of bucket-0, key_arn of bucket-1, key_arn of "
+            "bucket-2 and 2 more; `up` enforces it.",
+        )
+    ]
+    assert said(of_rule(processes_on_loopback, found)) == [
+        (
+            processes_on_loopback.id,
+            "advisory",
+            "It cannot be decided before the update knows endpoint of cloud; `up` enforces it.",
+        )
+    ]
     assert pack.analyze_stack([]) == [], "what was told is told once"
 
 
-def test_what_is_undecided_stops_no_preview_where_all_policies_are_mandatory() -> None:
-    with start_pack(ROOT / "policies", policy_config={"all": "mandatory"}) as pack:
-        assert found(pack, LOCAL_BUCKET, {"key_arn": UNKNOWN}) == []
-        [told] = pack.analyze_stack([])
-    assert (told.policy, told.level) == ("every-rule-is-decided", "advisory")
+def test_what_is_undecided_stops_no_preview_where_all_rules_are_mandatory() -> None:
+    with start_pack(ROOT / "policies", stack="elsewhere", policy_config={"all": "mandatory"}) as pack:
+        [told] = of_rule(KEY_RULE, analyzed(pack, state(BUCKET, {"key_arn": UNKNOWN})))
+    assert (told.policy, told.level) == (KEY_RULE.id, "advisory")
 
 
-def test_a_rule_that_fails_stops_the_deployment_by_name(pack: PolicyPack) -> None:
-    urn = f"urn:pulumi:dev::yard::{LOCAL_JOB}::it"
-    with pytest.raises(PolicyPackError) as raised:
-        found(pack, LOCAL_JOB, {"deadline_seconds": "soon"})
-    assert str(raised.value).startswith(
-        f"policy pack trainyard: failed while analyzing {urn}: rule job-has-deadline failed on {urn}: TypeError: "
+def test_an_update_that_cannot_decide_goes_no_further() -> None:
+    with start_pack(ROOT / "policies", stack="elsewhere", dry_run=False) as pack:
+        [told] = of_rule(KEY_RULE, analyzed(pack, state(BUCKET, {"key_arn": UNKNOWN})))
+    assert (told.policy, told.level) == (KEY_RULE.id, "mandatory")
+
+
+def test_an_exemption_is_told_with_its_reason_and_stops_nothing() -> None:
+    settings = {KEY_RULE.id: {"exemptions": [EXEMPTION]}}
+    with start_pack(ROOT / "policies", stack="elsewhere", policy_config=settings) as pack:
+        exempt, violation = analyzed(pack, state(BUCKET, {}, "models"), state(BUCKET, {}, "data"))
+    assert (exempt.level, exempt.message.splitlines()[-1]) == (
+        "advisory",
+        "Exempt until 2999-12-31 (It is empty.): The bucket has no KMS key.",
     )
+    assert (violation.level, violation.policy) == ("mandatory", KEY_RULE.id)
 
 
-FAILING_ADVISORY_RULE = f"""
-import runpy
-import sys
+def test_the_stacks_own_file_sets_levels_and_what_is_given_wins() -> None:
+    from policies import configuration
 
-sys.path.insert(0, {str(ROOT)!r})
-
-from policies import cost
-from policies.rules import stack_rule
-
-
-@stack_rule(id="broken", title="T.", severity="low", level="advisory", frameworks=("F",), wrong="W.", mend="M.")
-def broken(resources):
-    raise KeyError("tags")
+    content = configuration.read(configuration.stack_file("dev"))
+    relaxed = next(name for name, value in content.items() if value == "advisory")
+    with start_pack(ROOT / "policies", stack="dev") as pack:
+        assert {policy.name: policy.level for policy in pack.policies}[relaxed] == "advisory"
+    with start_pack(ROOT / "policies", stack="dev", policy_config={relaxed: "disabled"}) as pack:
+        assert {policy.name: policy.level for policy in pack.policies}[relaxed] == "disabled"
 
 
-cost.RULES = (broken,)
-runpy.run_module("policies", run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize("level", ["advisory", "mandatory"])
-def test_an_advisory_rule_that_fails_is_told_at_its_level(tmp_path: Path, level: str) -> None:
-    directory = write_pack(tmp_path / "pack", FAILING_ADVISORY_RULE)
-    with start_pack(directory, policy_config={"broken": level}) as pack:
-        [violation] = pack.analyze_stack([])
-    assert (violation.policy, violation.level, violation.urn) == ("broken", level, "")
-    assert violation.message == "T.\nrule broken failed: KeyError: 'tags'"
-
-
-def test_stack_rules_name_the_resource_or_the_stack(pack: PolicyPack) -> None:
-    state = ResourceState(f"urn:pulumi:dev::yard::{LOCAL_IDENTITY}::it", LOCAL_IDENTITY, True)
-    outputs = {"endpoint": UNKNOWN, "environment": [UNKNOWN, {"a": UNKNOWN}], "own_secret_access_key": UNKNOWN}
-    cloud_type = "aws:s3/bucket:Bucket"
-    bucket = ResourceState(f"urn:pulumi:dev::yard::{cloud_type}::it", cloud_type, True)
-    tagged = analyzer_resource(bucket, {"tags": {"owner": "unassigned", "cost_centre": UNKNOWN}})
-    violations = pack.analyze_stack([tagged, analyzer_resource(state, outputs)])
-    assert [(violation.policy, violation.level, violation.urn) for violation in violations] == [
-        ("secrets-are-marked", "mandatory", state.urn),
-        ("stack-has-owner", "advisory", ""),
-    ]
-    marked = state.changed(additional_secret_outputs=["own_secret_access_key"])
-    assert pack.analyze_stack([analyzer_resource(marked, outputs)]) == []
-
-
-def test_a_parameter_can_be_configured() -> None:
-    settings = {"job-has-deadline": {"enforcementLevel": "advisory", "maximum_hours": 1}}
-    with start_pack(ROOT / "policies", policy_config=settings) as pack:
-        [(policy, level, _, message)] = found(pack, LOCAL_JOB, {"deadline_seconds": 7200})
-    assert (policy, level) == ("job-has-deadline", "advisory")
-    assert "The job's deadline of 2 hours is beyond 1 hours." in message
+def test_secrets_are_seen_as_such_and_not_told(pack: PolicyPack) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:alias/aws/s3"
+    assert analyzed(pack, state(BUCKET, {"key_arn": Secret(KEY_ARN)})) == []
+    [violation] = analyzed(pack, state(BUCKET, {"key_arn": Secret(key)}))
+    assert violation.policy == KEY_RULE.id
+    assert key not in violation.message

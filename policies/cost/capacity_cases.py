@@ -1,0 +1,126 @@
+"""Cases of the rules on how GPU capacity is bought."""
+
+from policies.cases import Cases, made
+from policies.cost import capacity
+from policies.cost.examples import TAGS, gke_pool, karpenter_pool, node_group, template
+
+SYSTEM = node_group(["m5.large"], pool="system", least=1, capacity="ON_DEMAND")
+TOGETHER = template(placement={"groupName": "ring"})
+FABRIC = template(networkInterfaces=[{"interfaceType": "interface"}, {"interfaceType": "efa-only"}])
+BOX = "aws:ec2/instance:Instance"
+
+CASES = (
+    Cases(
+        capacity.gpu_models_allowed,
+        passing=[
+            SYSTEM,
+            node_group(),
+            node_group(["p4d.24xlarge"]),
+            karpenter_pool(),
+            gke_pool(),
+            gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}]),
+            made(BOX, "box", {"instanceType": "g5.xlarge"}),
+            [template(instanceType="g6.xlarge"), node_group(["g6.xlarge"])],
+        ],
+        failing=[
+            (node_group(["g5.xlarge", "p5.48xlarge"]), "It may get H100 ($26.42 an hour a node); allowed are T4, T4g"),
+            (node_group(["p6-b200.48xlarge"], capacity="ON_DEMAND"), "B200 ($113.93 an hour a node)"),
+            (node_group(["p9.48xlarge"]), "p9.48xlarge (at a price that the price book does not know)"),
+            (karpenter_pool(["p5en.48xlarge"]), "H200"),
+            (gke_pool(machineType="a3-highgpu-8g"), "H100"),
+            (
+                gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-h100-80gb", "count": 1}]),
+                "H100",
+            ),
+            (made(BOX, "box", {"instanceType": "p5.4xlarge"}), "H100 ($6.88 an hour a node)"),
+        ],
+    ),
+    Cases(
+        capacity.gpu_count_ceiling,
+        passing=[
+            [SYSTEM, node_group(most=64)],
+            [node_group(["g5.48xlarge"], most=8)],
+            karpenter_pool(nodes=10),
+            karpenter_pool(capacity="spot", gpus=64),
+            gke_pool(most=21, location="us-central1"),
+            [],
+        ],
+        failing=[
+            (
+                node_group(most=65),
+                "All pools together may have 65 GPUs, 1 more than the limit of 64; their nodes then cost",
+            ),
+            (node_group(["g5.xlarge", "g5.48xlarge"], most=9), "72 GPUs, 8 more than the limit of 64"),
+            ([node_group(most=60), karpenter_pool(nodes=6)], "66 GPUs"),
+            (karpenter_pool(), "Nothing limits how many nodes with GPUs this pool may have."),
+            (gke_pool(most=22, location="us-central1"), "66 GPUs"),
+            (node_group(["p9.48xlarge"], most=100), "cost at least $0.00 an hour"),
+        ],
+    ),
+    Cases(
+        capacity.training_on_spot,
+        passing=[
+            node_group(),
+            SYSTEM,
+            node_group(capacity="ON_DEMAND", pool="serving"),
+            node_group(capacity="CAPACITY_BLOCK"),
+            node_group(capacity="ON_DEMAND", tags={**TAGS, "on-demand-reason": "A deadline on Friday."}),
+            karpenter_pool(),
+            gke_pool(spot=True),
+            gke_pool(preemptible=True),
+            gke_pool(resourceLabels={"on-demand-reason": "deadline"}),
+        ],
+        failing=[
+            (
+                node_group(["g5.xlarge"], capacity="ON_DEMAND"),
+                "It trains on demand, at $1.01 an hour a node instead of $0.41 on spot: $2.37 an hour more",
+            ),
+            (node_group(["p6-b200.48xlarge"], capacity="ON_DEMAND"), "does not know what it would cost on spot."),
+            (node_group(capacity="ON_DEMAND", tags={**TAGS, "on-demand-reason": ""}), "It trains on demand"),
+            (node_group(capacity="ON_DEMAND", pool="large", tags={"workload": "fine-tuning"}), "It trains on demand"),
+            (karpenter_pool(capacity="on-demand", nodes=2), "It trains on demand"),
+            (gke_pool(), "It trains on demand"),
+        ],
+    ),
+    Cases(
+        capacity.gpu_pool_from_zero,
+        passing=[
+            node_group(),
+            SYSTEM,
+            node_group(least=1, pool="serving", capacity="ON_DEMAND"),
+            node_group(least=1, pool="serving"),
+            # Nothing tells what it is for.
+            node_group(least=1, pool="large", capacity="ON_DEMAND"),
+            karpenter_pool(),
+            gke_pool(),
+        ],
+        failing=[
+            (node_group(["g5.xlarge"], least=1), "It keeps 1 node when there is nothing to do for $301.12 a month."),
+            (node_group(least=2, capacity="ON_DEMAND"), "It keeps 2 nodes when there is nothing to do for $1,468.76"),
+            (node_group(least=1, pool="large"), "It keeps 1 node"),
+            (gke_pool(least=1, location="us-central1"), "It keeps 3 nodes"),
+        ],
+    ),
+    Cases(
+        capacity.spot_pool_several_types,
+        passing=[
+            node_group(),
+            node_group(["g5.xlarge"], capacity="ON_DEMAND"),
+            node_group(["m5.large"]),
+            [TOGETHER, node_group(["g5.48xlarge"], started_from=TOGETHER)],
+            [FABRIC, node_group(["g5.48xlarge"], started_from=FABRIC)],
+            karpenter_pool(),
+            karpenter_pool(["g5.xlarge"], capacity="on-demand"),
+        ],
+        failing=[
+            (
+                node_group(["g5.xlarge"]),
+                "It takes g5.xlarge only, and at least 2 types are wanted. When spot runs out, a node costs $1.01 "
+                "an hour instead of $0.41.",
+            ),
+            (node_group(["g5.xlarge", "g5.xlarge"]), "at least 2 types"),
+            ([template(), node_group(["g5.xlarge"], started_from=template())], "It takes g5.xlarge only"),
+            (karpenter_pool(["g5.xlarge"]), "It takes g5.xlarge only"),
+        ],
+    ),
+)

@@ -1,0 +1,119 @@
+"""The resources that the cases of the rules on cost are made of. Prices are of us-east-1, since nothing says where."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from policies.cases import made
+from policies.cost.pools import GKE_POOL, KARPENTER_POOL, NVIDIA
+from policies.resources import Resource
+
+TAGS = {
+    "project": "trainyard",
+    "stack": "dev",
+    "owner": "ada@example.com",
+    "cost_centre": "research",
+    "expires_at": "2027-03-31T18:00:00Z",
+}
+POOL = "trainyard.dev/pool"
+CLUSTER = made("aws:eks/cluster:Cluster", "cluster", {"version": "1.35", "tags": TAGS})
+
+
+def template(**properties: Any) -> Resource:
+    """A launch template with one volume of 100 GiB."""
+    return made(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        "pool",
+        {
+            "blockDeviceMappings": [{"ebs": {"volumeSize": 100, "volumeType": "gp3"}}],
+            "instanceType": None,
+            **properties,
+        },
+    )
+
+
+def node_group(
+    types: Sequence[str] = ("g5.xlarge", "g4dn.xlarge"),
+    *,
+    most: int = 4,
+    least: int = 0,
+    capacity: str = "SPOT",
+    pool: str = "training",
+    tags: Mapping[str, Any] = TAGS,
+    started_from: Resource | None = None,
+) -> Resource:
+    """A managed node group."""
+    return made(
+        "aws:eks/nodeGroup:NodeGroup",
+        "pool",
+        {
+            "capacityType": capacity,
+            "instanceTypes": list(types),
+            "scalingConfig": {"minSize": least, "maxSize": most},
+            "labels": {POOL: pool},
+            "tags": dict(tags),
+            "nodeGroupName": "pool",
+        },
+        refers={"launchTemplate": started_from} if started_from else None,
+    )
+
+
+def karpenter_pool(
+    types: Sequence[str] = ("g5.xlarge", "g6.xlarge"),
+    *,
+    capacity: str = "spot",
+    nodes: int | None = None,
+    gpus: int | None = None,
+) -> Resource:
+    """A node pool of Karpenter for training."""
+    return made(
+        KARPENTER_POOL,
+        "training",
+        {
+            "metadata": {"name": "training"},
+            "spec": {
+                "limits": {key: limit for key, limit in (("nodes", nodes), (NVIDIA, gpus)) if limit is not None},
+                "template": {
+                    "metadata": {"labels": {POOL: "training"}},
+                    "spec": {
+                        "requirements": [
+                            {"key": "karpenter.sh/capacity-type", "operator": "In", "values": [capacity]},
+                            {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": list(types)},
+                        ]
+                    },
+                },
+            },
+        },
+    )
+
+
+def gke_pool(*, most: int = 4, least: int = 0, location: str = "us-central1-a", **node: Any) -> Resource:
+    """A node pool of GKE, of machines with an L4 each."""
+    return made(
+        GKE_POOL,
+        "training",
+        {
+            "location": location,
+            "autoscaling": {"minNodeCount": least, "maxNodeCount": most},
+            "nodeConfig": {"machineType": "g2-standard-8", **node},
+        },
+    )
+
+
+def job(name: str = "train", *, hours: float | None = 8, pods: int = 2, gpus: int = 1, pool: str = "") -> Resource:
+    """A job of Kubernetes on GPUs."""
+    return made(
+        "kubernetes:batch/v1:Job",
+        name,
+        {
+            "spec": {
+                **({"activeDeadlineSeconds": hours * 3600} if hours is not None else {}),
+                "parallelism": pods,
+                "template": {
+                    "spec": {
+                        **({"nodeSelector": {POOL: pool}} if pool else {}),
+                        "containers": [{"name": "train", "resources": {"limits": {NVIDIA: str(gpus)}}}],
+                    }
+                },
+            }
+        },
+    )

@@ -1,0 +1,255 @@
+"""Rules on when what costs money ends: stacks, pools, jobs and reservations."""
+
+import datetime
+import fnmatch
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from planning.cost.price_aws_compute import INSTANCE, NODE_GROUP
+from planning.cost.words import dollars
+from planning.quantities import HOURS_PER_MONTH
+from policies.cost.guides import well_architected
+from policies.cost.jobs import CRON_JOB, JOB, gpu_job
+from policies.cost.ownership import LARGE, large_usd_a_month, tags_of
+from policies.cost.pools import GKE_POOL, Pool, pools_of
+from policies.cost.pricing import book, region_of_stack
+from policies.local.types import JOB as LOCAL_JOB
+from policies.resources import Resource, Stack
+from policies.rules import Objection, Parameter, related_rule, resource_rule, stack_rule
+from policies.values import Undecided, any_holds, get, known, parsed
+
+RESERVATION = "aws:ec2/capacityReservation:CapacityReservation"
+GCP_RESERVATION = "gcp:compute/reservation:Reservation"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
+GROUP_SCHEDULE = "aws:autoscaling/schedule:Schedule"
+GCP_SCHEDULE = "gcp:cloudscheduler/job:Job"
+_COMPUTE = ("aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster", NODE_GROUP, INSTANCE)
+
+LASTING = Parameter(
+    ("prod", "prod-*", "*-prod", "production", "staging"), "Stacks, by name or pattern, that are to stay."
+)
+# What scales a node group, or takes it away, by EventBridge's call of EKS.
+_ENDING_TARGETS = (":eks:updateNodegroupConfig", ":eks:deleteNodegroup", ":eks:deleteCluster")
+
+
+@stack_rule(
+    *_COMPUTE,
+    id="cost-stack-expires",
+    title="A large stack that is not to stay says when it may go.",
+    severity="high",
+    frameworks=well_architected("COST04-BP04"),
+    wrong="A stack for a trial that everybody forgets is paid for every month.",
+    mend="pulumi config set trainyard:expires_at MOMENT; elsewhere tag clusters and machines with expires_at.",
+    topic="cost",
+    parameters={
+        "lasting_stacks": LASTING,
+        "tags": Parameter(("expires_at",), "Tags or labels, one of which tells the day or moment."),
+        "above_usd_a_month": LARGE,
+    },
+)
+def stack_expires(
+    stack: Stack, *, lasting_stacks: Sequence[str], tags: Sequence[str], above_usd_a_month: float
+) -> Iterator[Objection]:
+    """Every cluster, pool and machine carries it, so that whatever looks for what has expired finds all of it."""
+    if _stays(stack, lasting_stacks):
+        return
+    late: list[tuple[Resource, str]] = []
+    for resource in stack.of(*_COMPUTE):
+        with stack.apart():
+            problem = _expiry_problem(resource, tags)
+            if problem:
+                late.append((resource, problem))
+    if not late:
+        return
+    usd = large_usd_a_month(stack, above_usd_a_month)
+    if usd is not None:
+        for resource, problem in late:
+            yield Objection(f"{problem}, in a stack that may cost up to {dollars(usd)} a month.", resource)
+
+
+@stack_rule(
+    NODE_GROUP,
+    GKE_POOL,
+    SCHEDULE,
+    GROUP_SCHEDULE,
+    GCP_SCHEDULE,
+    id="cost-spot-pool-teardown",
+    title="In a stack that is not to stay, a schedule of the cloud empties or removes each pool of GPUs on spot.",
+    severity="medium",
+    frameworks=well_architected("COST04-BP04"),
+    wrong="If whoever was to destroy the stack is gone, its queue goes on to start nodes.",
+    mend="add aws.scheduler.Schedule that calls eks:updateNodegroupConfig or eks:deleteNodegroup at the expiry.",
+    topic="cost",
+    parameters={"lasting_stacks": LASTING, "above_usd_a_month": LARGE},
+)
+def spot_pool_teardown(stack: Stack, *, lasting_stacks: Sequence[str], above_usd_a_month: float) -> Iterator[Objection]:
+    """By EventBridge Scheduler, a scheduled action of the Auto Scaling group, or Cloud Scheduler.
+
+    Which pool a schedule is for is told by its target's input, which names the node group, or by what it is made of.
+    """
+    if _stays(stack, lasting_stacks):
+        return
+    left = []
+    for pool in pools_of(stack, NODE_GROUP, GKE_POOL):
+        with stack.apart():
+            if pool.capacity() == "spot" and pool.gpus() and not _is_ended(pool):
+                left.append(pool)
+    if not left:
+        return
+    if large_usd_a_month(stack, above_usd_a_month) is None:
+        return
+    for pool in left:
+        with stack.apart():
+            nodes, usd = pool.most() or 0.0, pool.node_usd_per_hour()
+            cost = f"{dollars(nodes * usd)} an hour" if usd is not None else "an unknown price"
+            yield Objection(f"No schedule ends this pool of up to {nodes:g} nodes at {cost}.", pool.resource)
+
+
+@related_rule(
+    JOB,
+    CRON_JOB,
+    id="cost-gpu-job-deadline",
+    title="Kubernetes jobs that ask for GPUs have a deadline.",
+    severity="medium",
+    frameworks=("NIST SC-5", *well_architected("COST02-BP05")),
+    wrong="A job that hangs holds its nodes, and costs money, until somebody notices.",
+    mend="set spec.activeDeadlineSeconds (for training: trainyard:training.max_runtime_minutes).",
+    topic="cost",
+    parameters={"maximum_hours": Parameter(168, "The longest deadline that a job may have, in hours.")},
+)
+def gpu_job_deadline(job: Resource, stack: Stack, *, maximum_hours: float) -> Iterator[str]:
+    """The deadline holds for all attempts of a job together; a job without one may run for ever."""
+    found = gpu_job(job)
+    if found is None:
+        return
+    cost = _gpu_hours_cost(stack, found.pods * found.gpus_of_pod)
+    if not found.deadline_seconds or found.deadline_seconds <= 0:
+        yield f"It asks for {found.pods * found.gpus_of_pod:g} GPUs{cost} and has no deadline."
+    elif found.deadline_seconds > maximum_hours * 3600:
+        hours = found.deadline_seconds / 3600
+        yield (
+            f"It asks for {found.pods * found.gpus_of_pod:g} GPUs{cost}, and its deadline of {hours:g} hours is beyond "
+            f"{maximum_hours:g} hours."
+        )
+
+
+@resource_rule(
+    LOCAL_JOB,
+    id="cost-local-job-deadline",
+    title="Jobs on this machine have a maximum run time.",
+    severity="medium",
+    frameworks=("NIST SC-5",),
+    wrong="A job that hangs then holds this machine's cores until somebody notices.",
+    mend="give the job deadline_seconds (for training: trainyard:training.max_runtime_minutes).",
+    topic="cost",
+    parameters={"maximum_hours": Parameter(168, "The longest deadline that a job may have, in hours.")},
+)
+def local_job_deadline(job: Resource, *, maximum_hours: float) -> Iterator[str]:
+    """The deadline is in seconds."""
+    deadline = known(job.get("deadline_seconds"))
+    if not deadline or deadline <= 0:
+        yield "The job has no deadline."
+    elif deadline > maximum_hours * 3600:
+        yield f"The job's deadline of {deadline / 3600:g} hours is beyond {maximum_hours:g} hours."
+
+
+@related_rule(
+    RESERVATION,
+    GCP_RESERVATION,
+    id="cost-reservation-ends",
+    title="Reservations of capacity end by themselves.",
+    severity="high",
+    frameworks=well_architected("COST04-BP04", "COST09-BP03"),
+    wrong="Reserved capacity is billed by the hour as if it ran, used or not, until somebody cancels it.",
+    mend="set endDateType limited and endDate (Google Cloud: deleteAtTime or deleteAfterDuration).",
+    topic="cost",
+)
+def reservation_ends(reservation: Resource, stack: Stack) -> Iterator[str]:
+    """EC2's reservations are unlimited unless an end is given. A capacity block, another type, always ends.
+
+    Source: EC2 API, CreateCapacityReservation, EndDateType; Compute Engine API, reservations.
+    """
+    if reservation.type == GCP_RESERVATION:
+        if reservation.get("deleteAtTime") is None and reservation.get("deleteAfterDuration") is None:
+            yield "The reservation has no end."
+        return
+    if known(reservation.get("endDateType")) == "limited" or reservation.get("endDate") is not None:
+        return
+    count, type_ = reservation.get("instanceCount", default=1), reservation.get("instanceType")
+    price = book().price_of("aws", region_of_stack(stack), type_, "on_demand") if isinstance(type_, str) else None
+    cost = (
+        f", and costs {dollars(count * price.usd_per_hour)} an hour, "
+        f"{dollars(count * price.usd_per_hour * HOURS_PER_MONTH)} a month"
+        if price is not None and isinstance(count, int | float)
+        else ""
+    )
+    yield f"The reservation of {count} x {type_} has no end{cost}."
+
+
+def _stays(stack: Stack, patterns: Sequence[str]) -> bool:
+    name = stack.name.rpartition("/")[2]
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _expiry_problem(resource: Resource, tags: Sequence[str]) -> str:
+    carried = tags_of(resource) or {}
+    values = [known(carried[tag]) for tag in tags if tag in carried]
+    if not values:
+        return f"It has no tag {' or '.join(tags)}"
+    text = str(values[0])
+    try:
+        # Labels of Google Cloud take neither capitals nor colons: a day is told by its date.
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return f"Its tag {tags[0]} is {text!r}, which is no day or moment"
+    return ""
+
+
+def _is_ended(pool: Pool) -> bool:
+    """Whether a schedule of the stack is for the pool. Raises Undecided."""
+    stack, resource = pool.stack, pool.resource
+    if pool.cloud == "gcp":
+        return any_holds(lambda each: _depends(each, resource), stack.of(GCP_SCHEDULE))
+    if any_holds(lambda each: _ends(each, resource), stack.of(SCHEDULE)):
+        return True
+    return any_holds(
+        lambda each: _depends(each, resource) and 0 in (known(each.get("minSize")), known(each.get("desiredCapacity"))),
+        stack.of(GROUP_SCHEDULE),
+    )
+
+
+def _depends(schedule: Resource, pool: Resource) -> bool:
+    return any(pool.urn in urns for urns in schedule.property_dependencies.values())
+
+
+def _ends(schedule: Resource, pool: Resource) -> bool:
+    target = known(schedule.get("target", "arn"))
+    if not str(target).endswith(_ENDING_TARGETS):
+        return False
+    if str(target).endswith(":eks:deleteCluster") or _depends(schedule, pool):
+        return True
+    names = {name for name in (pool.properties.get("nodeGroupName"), pool.name) if isinstance(name, str)}
+    given: Any = parsed(schedule.get("target", "input", default="{}"))
+    return known(get(given, "NodegroupName", default=get(given, "nodegroupName"))) in names
+
+
+def _gpu_hours_cost(stack: Stack, gpus: float) -> str:
+    """What so many GPUs cost an hour in the cheapest pool of the stack, as a part of a sentence."""
+    prices = []
+    for pool in pools_of(stack):
+        try:
+            each, usd = pool.gpus(), pool.node_usd_per_hour()
+        except Undecided:
+            continue
+        if each and usd is not None:
+            prices.append(usd / each)
+    return f" (from {dollars(min(prices) * gpus)} an hour)" if prices else ""
+
+
+RULES = (
+    stack_expires,
+    spot_pool_teardown,
+    gpu_job_deadline,
+    local_job_deadline,
+    reservation_ends,
+)

@@ -1,0 +1,154 @@
+"""Cases of the rules on when what costs money ends."""
+
+import json
+from typing import Any
+
+from policies.cases import Cases, made
+from policies.cost import lifetime
+from policies.cost.examples import CLUSTER, TAGS, gke_pool, job, node_group
+from policies.local.types import JOB as LOCAL_JOB
+from policies.resources import Resource
+
+LARGE = ["g5.12xlarge", "g4dn.12xlarge"]
+UNTAGGED = {name: value for name, value in TAGS.items() if name != "expires_at"}
+EKS = "arn:aws:scheduler:::aws-sdk:eks:"
+HOUR = 3600
+
+
+def schedule(call: str = "deleteNodegroup", **given: Any) -> Resource:
+    """A schedule of EventBridge that calls EKS once."""
+    return made(
+        lifetime.SCHEDULE,
+        "teardown",
+        {
+            "scheduleExpression": "at(2027-03-31T18:00:00)",
+            "target": {"arn": f"{EKS}{call}", "input": json.dumps(given)},
+        },
+    )
+
+
+def cron_job(hours: float | None) -> Resource:
+    """The same job every night."""
+    return made(
+        "kubernetes:batch/v1:CronJob",
+        "nightly",
+        {"spec": {"jobTemplate": {"spec": job(hours=hours).properties["spec"]}}},
+    )
+
+
+def reservation(**properties: Any) -> Resource:
+    """Capacity that is held ready."""
+    return made(lifetime.RESERVATION, "held", {"instanceType": "g5.xlarge", "instanceCount": 2, **properties})
+
+
+CASES = (
+    Cases(
+        lifetime.stack_expires,
+        passing=[
+            [CLUSTER, node_group(LARGE, most=8)],
+            [CLUSTER, node_group(LARGE, most=8, tags={**UNTAGGED, "expires_at": "2027-03-31"})],
+            # Small enough to be forgotten.
+            [CLUSTER, node_group(["g5.xlarge"], most=2, tags=UNTAGGED)],
+            [CLUSTER],
+            made("aws:s3/bucket:Bucket", "models"),
+        ],
+        failing=[
+            (
+                [CLUSTER, node_group(LARGE, most=8, tags=UNTAGGED)],
+                "It has no tag expires_at, in a stack that may",
+            ),
+            ([CLUSTER, node_group(LARGE, most=8, tags={})], "$13,985.05 a month"),
+            (
+                [CLUSTER, node_group(LARGE, most=8, tags={**TAGS, "expires_at": "soon"})],
+                "Its tag expires_at is 'soon', which is no day or moment",
+            ),
+            (
+                [made("aws:eks/cluster:Cluster", "bare"), node_group(LARGE, most=8)],
+                "It has no tag expires_at",
+            ),
+        ],
+    ),
+    Cases(
+        lifetime.spot_pool_teardown,
+        passing=[
+            [node_group(LARGE, most=8), schedule(ClusterName="dev", NodegroupName="pool")],
+            [node_group(LARGE, most=8), schedule("updateNodegroupConfig", NodegroupName="pool")],
+            [node_group(LARGE, most=8), schedule("deleteCluster", Name="dev")],
+            [
+                node_group(LARGE, most=8),
+                made(
+                    lifetime.GROUP_SCHEDULE,
+                    "teardown",
+                    {"minSize": 0, "maxSize": 0, "desiredCapacity": 0},
+                    refers={"autoscalingGroupName": node_group(LARGE, most=8)},
+                ),
+            ],
+            [gke_pool(spot=True, most=8), made(lifetime.GCP_SCHEDULE, "end", refers={"httpTarget": gke_pool()})],
+            # On demand, without GPUs, or small.
+            node_group(LARGE, most=8, capacity="ON_DEMAND"),
+            node_group(["m5.large"], most=100),
+            node_group(most=2),
+        ],
+        failing=[
+            (node_group(LARGE, most=8), "No schedule ends this pool of up to 8 nodes at $19.06 an hour."),
+            ([node_group(LARGE, most=8), schedule(NodegroupName="other")], "No schedule ends this pool"),
+            ([node_group(LARGE, most=8), schedule("describeNodegroup", NodegroupName="pool")], "No schedule ends this"),
+            (
+                [
+                    node_group(LARGE, most=8),
+                    made(
+                        lifetime.GROUP_SCHEDULE,
+                        "day",
+                        {"minSize": 1, "desiredCapacity": 4},
+                        refers={"autoscalingGroupName": node_group(LARGE, most=8)},
+                    ),
+                ],
+                "No schedule ends this pool",
+            ),
+            (gke_pool(spot=True, most=8), "No schedule ends this pool of up to 8 nodes"),
+        ],
+    ),
+    Cases(
+        lifetime.gpu_job_deadline,
+        passing=[job(), job(hours=168), job(gpus=0, hours=None), cron_job(2)],
+        failing=[
+            (job(hours=None), "It asks for 2 GPUs and has no deadline."),
+            (
+                [job(hours=None), node_group(["g5.xlarge"])],
+                "2 GPUs (from $0.82 an hour) and has no deadline.",
+            ),
+            (job(hours=169, gpus=8), "It asks for 16 GPUs, and its deadline of 169 hours is beyond 168 hours."),
+            (cron_job(None), "has no deadline."),
+        ],
+    ),
+    Cases(
+        lifetime.local_job_deadline,
+        passing=[
+            made(LOCAL_JOB, "train", {"deadline_seconds": 900}),
+            made(LOCAL_JOB, "train", {"deadline_seconds": 168 * HOUR}),
+        ],
+        failing=[
+            (made(LOCAL_JOB, "train"), "The job has no deadline."),
+            (made(LOCAL_JOB, "train", {"deadline_seconds": 0}), "The job has no deadline."),
+            (
+                made(LOCAL_JOB, "train", {"deadline_seconds": 169 * HOUR}),
+                "The job's deadline of 169 hours is beyond 168 hours.",
+            ),
+        ],
+    ),
+    Cases(
+        lifetime.reservation_ends,
+        passing=[
+            reservation(endDateType="limited", endDate="2027-03-31T18:00:00Z"),
+            reservation(endDate="2027-03-31T18:00:00Z"),
+            made(lifetime.GCP_RESERVATION, "held", {"deleteAtTime": "2027-03-31T18:00:00Z"}),
+            made(lifetime.GCP_RESERVATION, "held", {"deleteAfterDuration": {"seconds": "3600"}}),
+        ],
+        failing=[
+            (reservation(), "The reservation of 2 x g5.xlarge has no end, and costs $2.01 an hour, $1,468.76 a month."),
+            (reservation(endDateType="unlimited"), "has no end"),
+            (reservation(instanceType="p9.48xlarge"), "The reservation of 2 x p9.48xlarge has no end."),
+            (made(lifetime.GCP_RESERVATION, "held", {"zone": "us-central1-a"}), "The reservation has no end."),
+        ],
+    ),
+)

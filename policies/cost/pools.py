@@ -1,0 +1,280 @@
+"""Pools of machines as the rules on capacity see them, whatever cloud or controller they belong to."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from planning.cost.kubernetes_quantity import quantity_of
+from planning.cost.price_aws_compute import INSTANCE, LAUNCH_TEMPLATE, NODE_GROUP
+from planning.cost.price_karpenter import NODE_POOL
+from planning.prices.model import Capacity, Cloud
+from policies.cost.pricing import book, region_of_stack
+from policies.resources import Resource, Stack
+from policies.values import as_list, is_text, is_true, known
+from policies.values import get as within
+
+KARPENTER_POOL = NODE_POOL
+GKE_POOL = "gcp:container/nodePool:NodePool"
+POOL_TYPES = (NODE_GROUP, KARPENTER_POOL, GKE_POOL)
+"""Pools that grow and shrink."""
+MACHINE_TYPES = (*POOL_TYPES, INSTANCE)
+POOL_LABEL = "trainyard.dev/pool"
+NVIDIA = "nvidia.com/gpu"
+
+Role = Literal["training", "serving", ""]
+
+_ROLES: Mapping[Role, re.Pattern[str]] = {
+    "serving": re.compile(r"serv(e|ing)|infer|predict|endpoint|online", re.IGNORECASE),
+    "training": re.compile(r"train|fine-?tun|distributed|batch", re.IGNORECASE),
+}
+_TELLING = re.compile(r"(^|[/_.-])(pool|role|workload|purpose)$", re.IGNORECASE)
+"""Names of labels and tags that tell what a pool is for."""
+# A type of EC2 or Compute Engine with GPUs, for those that the price book does not know.
+_GPU_FAMILY = re.compile(r"(p\d|g\d|gr\d)[a-z0-9-]*\..+|(a2|a3|a4|g2|g4)-.+")
+# Source: EKS API, CreateNodegroup, capacityType; Karpenter, well-known labels.
+_EKS_CAPACITY: Mapping[str, Capacity] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserved"}
+_EKS_DEFAULT_TYPE = "t3.medium"
+_KARPENTER_TYPE, _KARPENTER_CAPACITY = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
+_KARPENTER_FAMILY = "karpenter.k8s.aws/instance-family"
+_RUNNING = (
+    *MACHINE_TYPES,
+    "aws:eks/cluster:Cluster",
+    "aws:autoscaling/group:Group",
+    "gcp:container/cluster:Cluster",
+    "gcp:compute/instance:Instance",
+)
+_ZONES_OF_A_REGION = 3
+"""Zones in which GKE puts the nodes of a regional cluster, unless told. Source: GKE, "Regional clusters"."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of machines, or one machine. What is unknown raises Undecided where it is asked for."""
+
+    resource: Resource
+    stack: Stack
+
+    @property
+    def cloud(self) -> Cloud:
+        """Whose machines they are."""
+        return "gcp" if self.resource.type == GKE_POOL else "aws"
+
+    @property
+    def region(self) -> str:
+        """Where they are, as far as known."""
+        if self.cloud == "aws":
+            return region_of_stack(self.stack)
+        place = self.resource.get("location")
+        return "-".join(known(place).split("-")[:2]) if place is not None else ""
+
+    def template(self) -> Resource | None:
+        """The launch template that its nodes are started from."""
+        if self.resource.get("launchTemplate") is None:
+            return None
+        for each in self.stack.of(LAUNCH_TEMPLATE):
+            names = each.identifiers
+            own = [self.resource.get("launchTemplate", key) for key in ("id", "name")]
+            if self.resource.refers_to(each, "launchTemplate") or any(
+                isinstance(name, str) and name in names for name in own
+            ):
+                return each
+        return None
+
+    def types(self) -> Sequence[str]:
+        """Types of machine that it may get; empty where it may get any."""
+        get = self.resource.get
+        if self.resource.type == GKE_POOL:
+            return [known(get("nodeConfig", "machineType", default="e2-medium"))]
+        if self.resource.type == KARPENTER_POOL:
+            return self._required(_KARPENTER_TYPE) or self._of_families()
+        named = get("instanceTypes") if self.resource.type == NODE_GROUP else get("instanceType")
+        if named is None:
+            template = self.template()
+            named = template.get("instanceType") if template else None
+        if named is None and self.resource.type == NODE_GROUP:
+            named = _EKS_DEFAULT_TYPE
+        return [known(each) for each in as_list(named)]
+
+    def capacity(self) -> Capacity:
+        """How it is bought."""
+        get = self.resource.get
+        if self.resource.type == GKE_POOL:
+            node = get("nodeConfig", default={})
+            if is_true(within(node, "spot")) or is_true(within(node, "preemptible")):
+                return "spot"
+            affinity = known(within(node, "reservationAffinity", "consumeReservationType"))
+            return "reserved" if affinity == "SPECIFIC_RESERVATION" else "on_demand"
+        if self.resource.type == KARPENTER_POOL:
+            # The order in which Karpenter prefers them.
+            wanted = self._required(_KARPENTER_CAPACITY) or ["on-demand"]
+            return "reserved" if "reserved" in wanted else "spot" if "spot" in wanted else "on_demand"
+        if self.resource.type == INSTANCE:
+            market = known(get("instanceMarketOptions", "marketType"))
+            return "spot" if market == "spot" else "reserved" if market == "capacity-block" else "on_demand"
+        return _EKS_CAPACITY.get(known(get("capacityType", default="ON_DEMAND")), "on_demand")
+
+    def fewest(self) -> float:
+        """Nodes that are always there."""
+        if self.resource.type == GKE_POOL:
+            return self._gke_count("minNodeCount", "totalMinNodeCount")
+        if self.resource.type == KARPENTER_POOL:
+            return 0.0
+        if self.resource.type == INSTANCE:
+            return 1.0
+        return _number(self.resource.get("scalingConfig", "minSize"))
+
+    def most(self) -> float | None:
+        """Nodes that there may be; None where nothing limits them."""
+        if self.resource.type == GKE_POOL:
+            return self._gke_count("maxNodeCount", "totalMaxNodeCount")
+        if self.resource.type == INSTANCE:
+            return 1.0
+        if self.resource.type == NODE_GROUP:
+            return _number(self.resource.get("scalingConfig", "maxSize"))
+        limits = known(self.resource.get("spec", "limits", default={}))
+        nodes = quantity_of(known(limits.get("nodes")))
+        gpus, each = quantity_of(known(limits.get(NVIDIA))), self.gpus()
+        if gpus is None or not each:
+            return nodes
+        return gpus / each if nodes is None else min(nodes, gpus / each)
+
+    def gpus(self) -> int:
+        """GPUs of a node, of several types the most; 1 where it is known to have some, and not how many."""
+        count = max((self._gpus_of(each) for each in self.types()), default=0)
+        attached = sum(int(_number(each.get("count"))) for each in self._accelerators())
+        return max(count, attached)
+
+    def models(self) -> list[str]:
+        """Models of its GPUs as the price book calls them, or the type of machine where the book has none."""
+        found = [_model(known(each.get("type"))) for each in self._accelerators()]
+        for type_ in self.types():
+            facts = book().type_of(self.cloud, type_)
+            if facts is not None and facts.gpu:
+                found.append(facts.gpu)
+            elif facts is None and _GPU_FAMILY.fullmatch(type_):
+                found.append(type_)
+        return list(dict.fromkeys(found))
+
+    def node_usd_per_hour(self, capacity: Capacity | None = None) -> float | None:
+        """What an hour of its dearest type costs; None where the book has no price of it."""
+        bought = capacity or self.capacity()
+        prices = [book().price_of(self.cloud, self.region, each, bought) for each in self.types()]
+        return max((price.usd_per_hour for price in prices if price), default=None)
+
+    def label(self) -> str:
+        """By which pods name it; empty where nothing does."""
+        get = self.resource.get
+        path = {
+            GKE_POOL: ("nodeConfig", "labels"),
+            KARPENTER_POOL: ("spec", "template", "metadata", "labels"),
+        }.get(self.resource.type, ("labels",))
+        found = known(get(*path, POOL_LABEL))
+        return found if isinstance(found, str) else ""
+
+    def role(self) -> Role:
+        """What it is for, as far as its name, its labels and its tags tell."""
+        for text in self._telling_texts():
+            for role, words in _ROLES.items():
+                if words.search(text):
+                    return role
+        return ""
+
+    def mark(self, name: str) -> Any:
+        """A tag or label of the pool itself, or (Karpenter) an annotation."""
+        if self.resource.type == KARPENTER_POOL:
+            metadata = self.resource.get("metadata")
+            return within(metadata, "annotations", name, default=within(metadata, "labels", name))
+        if self.resource.type == GKE_POOL:
+            return self.resource.get(
+                "nodeConfig", "resourceLabels", name, default=self.resource.get("nodeConfig", "labels", name)
+            )
+        return self.resource.get("tags", name)
+
+    def _required(self, key: str) -> list[str] | None:
+        """The values of a requirement of Karpenter that names those that are wanted."""
+        for each in as_list(self.resource.get("spec", "template", "spec", "requirements")):
+            if known(within(each, "key")) == key and known(within(each, "operator")) == "In":
+                return [known(value) for value in as_list(within(each, "values"))]
+        return None
+
+    def _of_families(self) -> list[str]:
+        """The types of the families that Karpenter may take from; empty where it is told none."""
+        families = self._required(_KARPENTER_FAMILY) or []
+        found = [each.name for each in book().types if each.name.partition(".")[0] in families]
+        known_families = {name.partition(".")[0] for name in found}
+        return found + [f"{family}.any" for family in families if family not in known_families]
+
+    def _gpus_of(self, type_: str) -> int:
+        facts = book().type_of(self.cloud, type_)
+        return facts.gpu_count if facts is not None else int(bool(_GPU_FAMILY.fullmatch(type_)))
+
+    def _accelerators(self) -> Iterator[Mapping[str, Any]]:
+        if self.resource.type == GKE_POOL:
+            for each in as_list(self.resource.get("nodeConfig", "guestAccelerators")):
+                yield known(each)
+
+    def _gke_count(self, for_each_zone: str, total: str) -> float:
+        scaling = self.resource.get("autoscaling")
+        if scaling is None:
+            nodes = self.resource.get("nodeCount", default=self.resource.get("initialNodeCount", default=0))
+            return _number(nodes) * self._zones()
+        if within(scaling, total) is not None:
+            return _number(within(scaling, total))
+        return _number(within(scaling, for_each_zone, default=0)) * self._zones()
+
+    def _zones(self) -> int:
+        named = self.resource.get("nodeLocations")
+        if named is not None:
+            return len(as_list(named))
+        place = self.resource.get("location")
+        # A zone ends in a letter: europe-west4-a.
+        return _ZONES_OF_A_REGION if is_text(place) and place.count("-") == 1 else 1
+
+    def _telling_texts(self) -> Iterator[str]:
+        get = self.resource.get
+        yield self.resource.name
+        for named in (get("nodeGroupName"), get("name"), get("metadata", "name")):
+            if isinstance(named, str):
+                yield named
+        for labels in (
+            get("labels"),
+            get("tags"),
+            get("nodeConfig", "labels"),
+            get("spec", "template", "metadata", "labels"),
+        ):
+            for name, value in known({} if labels is None else labels).items():
+                if _TELLING.search(name) and is_text(value):
+                    yield value
+
+
+def pools_of(stack: Stack, *types: str) -> list[Pool]:
+    """The pools of a stack, or those of these types."""
+    return [Pool(each, stack) for each in stack.of(*(types or POOL_TYPES))]
+
+
+def runs_machines(stack: Stack) -> bool:
+    """Whether a stack has a cluster or a machine, and so is more than a part for others to use."""
+    return bool(stack.of(*_RUNNING))
+
+
+def gke_usd_per_hour(stack: Stack) -> float:
+    """What all nodes that GKE's pools may have cost an hour, as far as the book has prices of their machines.
+
+    The cost model has no pricers for Google Cloud. Raises Undecided where a preview does not know how many there are.
+    """
+    usd = 0.0
+    for pool in pools_of(stack, GKE_POOL):
+        usd += (pool.node_usd_per_hour() or 0.0) * (pool.most() or 0.0)
+    return usd
+
+
+def _number(value: Any) -> float:
+    found = known(value)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
+
+
+def _model(accelerator: str) -> str:
+    """The price book's name of a GPU that Google calls `nvidia-tesla-t4` or `nvidia-h100-80gb`."""
+    plain = accelerator.removeprefix("nvidia-").removeprefix("tesla-")
+    return "RTX PRO 6000" if plain.startswith("rtx-pro-6000") else plain.partition("-")[0].upper()

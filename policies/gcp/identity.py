@@ -1,0 +1,238 @@
+"""Rules for IAM on Google Cloud."""
+
+import re
+from collections.abc import Iterator
+
+from policies.gcp.grants import EVERY_GRANT, PROJECT_WIDE, grants
+from policies.resources import Resource, Stack
+from policies.rules import related_rule, resource_rule
+from policies.values import Unknown, as_list, get, is_text, is_true, known
+
+PROVIDER = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
+CUSTOM_ROLES = (
+    "gcp:projects/iAMCustomRole:IAMCustomRole",
+    "gcp:organizations/iAMCustomRole:IAMCustomRole",
+)
+ENTRIES = (
+    "gcp:storage/bucketAccessControl:BucketAccessControl",
+    "gcp:storage/defaultObjectAccessControl:DefaultObjectAccessControl",
+    "gcp:storage/objectAccessControl:ObjectAccessControl",
+)
+LISTS = (
+    "gcp:storage/bucketACL:BucketACL",
+    "gcp:storage/defaultObjectACL:DefaultObjectACL",
+    "gcp:storage/objectACL:ObjectACL",
+)
+
+_ANYONE = ("allUsers", "allAuthenticatedUsers")
+_PUBLIC_LISTS = ("publicRead", "publicReadWrite", "authenticatedRead")
+_BASIC_ROLES = ("roles/owner", "roles/editor")
+_ACTING_AS_OTHERS = (
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.serviceAccountKeyAdmin",
+    "roles/iam.serviceAccountOpenIdTokenCreator",
+    "roles/iam.serviceAccountTokenCreator",
+    "roles/iam.serviceAccountUser",
+    "roles/iam.workloadIdentityUser",
+)
+_GRANTING = (
+    "roles/iam.organizationRoleAdmin",
+    "roles/iam.roleAdmin",
+    "roles/iam.securityAdmin",
+    "roles/resourcemanager.folderAdmin",
+    "roles/resourcemanager.folderIamAdmin",
+    "roles/resourcemanager.organizationAdmin",
+    "roles/resourcemanager.projectIamAdmin",
+)
+_SERVICE_AGENT = re.compile(
+    r"serviceAccount:(service-\d+@(gcp-sa-|[a-z0-9-]+-robot\.|compute-system\.)|\d+@cloudservices\.).*"
+)
+_SERVICE_IDENTITY = "::gcp:projects/serviceIdentity:ServiceIdentity::"
+_NARROWING = ("resource.", "modifiedGrantsByRole")
+_ESCALATING = re.compile(
+    r"(resourcemanager\.(projects|folders|organizations)|iam\.serviceAccounts)\.setIamPolicy"
+    r"|iam\.(roles\.(create|update)|serviceAccountKeys\.create|serviceAccounts\.(getAccessToken|implicitDelegation|signJwt))"
+)
+_SHARED_ISSUERS = (
+    "accounts.google.com",
+    "agent.buildkite.com",
+    "api.pulumi.com/oidc",
+    "app.terraform.io",
+    "gitlab.com",
+    "oidc.vercel.com",
+    "token.actions.githubusercontent.com",
+)
+_OWNER = re.compile(
+    r"assertion(\.|\[['\"])(sub|email|hd|job_workflow_ref|(repository|enterprise|namespace|project|organization|owner"
+    r"|workspace|user|terraform_(organization|workspace|project)|current_team)\w*)\b"
+)
+_COMPARED = re.compile(r"==|\bin\b|startsWith|matches")
+_ANY_OWNER = re.compile(r"startsWith\(\s*['\"](\w+:)?['\"]\s*\)")
+
+
+@resource_rule(
+    *EVERY_GRANT,
+    *ENTRIES,
+    *LISTS,
+    id="gcp-no-public-members",
+    title="No grant is to everybody.",
+    severity="critical",
+    frameworks=(
+        "CKV_GCP_28",
+        "CKV_GCP_99",
+        "CKV_GCP_100",
+        "CKV_GCP_101",
+        "CKV_GCP_102",
+        "CKV_GCP_107",
+        "CKV_GCP_112",
+        "CIS GCP 3.0.0 1.9",
+        "CIS GCP 3.0.0 5.1",
+        "NIST AC-3",
+    ),
+    wrong="Anyone on the internet, or anyone with any Google account, then has the role.",
+    mend="name the members that need it, or a group of them.",
+)
+def no_public_members(subject: Resource) -> Iterator[str]:
+    """allAuthenticatedUsers are all accounts that Google knows, not those of the organization."""
+    if subject.type in ENTRIES:
+        if subject.get("entity", default="") in _ANYONE:
+            yield f"The access list is open to {subject.get('entity')}."
+    elif subject.type in LISTS:
+        for name in ("predefinedAcl", "defaultAcl"):
+            with subject.apart():
+                if subject.get(name, default="") in _PUBLIC_LISTS:
+                    yield f"The access list is {subject.get(name)}."
+        for entry in as_list(subject.get("roleEntities")):
+            with subject.apart():
+                if entry.partition(":")[2] in _ANYONE:
+                    yield f"The access list is open to {entry}."
+    else:
+        for grant in grants(subject):
+            with subject.apart():
+                if grant.member in _ANYONE:
+                    yield f"{grant.role} is granted to {grant.member}."
+
+
+@resource_rule(
+    *PROJECT_WIDE,
+    id="gcp-no-basic-roles",
+    title="Nobody is owner or editor of a project, folder or organization.",
+    severity="high",
+    frameworks=("CKV_GCP_115", "CKV_GCP_116", "CKV_GCP_117", "CIS GCP 3.0.0 1.5", "NIST AC-6"),
+    wrong="The member may read, change and delete nearly everything there, with credentials that may be stolen.",
+    mend="grant the predefined roles of the services that it uses, on the resources that it uses.",
+)
+def no_basic_roles(subject: Resource) -> Iterator[str]:
+    """They are older than IAM, and cover thousands of permissions of all services."""
+    if subject.type.endswith("Policy"):
+        for role in {grant.role for grant in grants(subject) if known(grant.role) in _BASIC_ROLES}:
+            yield f"{role} is granted."
+    elif subject.get("role", default="") in _BASIC_ROLES:
+        yield f"{subject.get('role')} is granted."
+
+
+@related_rule(
+    *PROJECT_WIDE,
+    id="gcp-no-broad-impersonation",
+    title="Nobody may act as every service account of a project, or grant roles without limit.",
+    severity="critical",
+    frameworks=("CKV_GCP_41", "CKV_GCP_44", "CKV_GCP_45", "CKV_GCP_49", "CIS GCP 3.0.0 1.6", "NIST AC-6"),
+    wrong="The member can take every right that any service account there has, or give itself any role.",
+    mend="grant the role on the one service account (serviceaccount.IAMMember), or with a condition that limits it.",
+)
+def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
+    """Google's own service agents need such roles in places, and nobody can obtain their credentials."""
+    for grant in grants(subject):
+        with subject.apart():
+            if grant.role not in _ACTING_AS_OTHERS and grant.role not in _GRANTING:
+                continue
+            if any(word in grant.condition for word in _NARROWING) or _is_service_agent(subject, grant.member):
+                continue
+            if grant.role in _GRANTING:
+                yield f"{grant.role} is granted, and with it every other role."
+            else:
+                yield f"{grant.role} is granted for every service account at once."
+
+
+def _is_service_agent(subject: Resource, member: object) -> bool:
+    if isinstance(member, Unknown):
+        made_of = subject.property_dependencies.get("member" if "member" in subject.properties else "members", ())
+        if made_of:
+            return any(_SERVICE_IDENTITY in urn for urn in made_of)
+    return bool(_SERVICE_AGENT.fullmatch(str(known(member))))
+
+
+@resource_rule(
+    "gcp:serviceaccount/key:Key",
+    id="gcp-no-account-keys",
+    title="Service accounts have no keys that last.",
+    severity="high",
+    frameworks=("CKV2_GCP_3", "CIS GCP 3.0.0 1.4", "NIST IA-5"),
+    wrong="Whoever finds the key is the service account until somebody notices; it stands in the stack's state, too.",
+    mend="use Workload Identity on GKE, federation from outside, or impersonation by those who may.",
+)
+def no_account_keys(_key: Resource) -> Iterator[str]:
+    """A key that is made elsewhere and uploaded lasts as long."""
+    yield "The service account gets a key that is valid until it is deleted."
+
+
+@resource_rule(
+    PROVIDER,
+    id="gcp-federation-narrow",
+    title="Identities from an issuer that others use too are let in only if they belong to the organization.",
+    severity="critical",
+    frameworks=("CKV_GCP_118", "CKV_GCP_125", "NIST IA-8", "NIST AC-3"),
+    wrong="Any repository or account at the same issuer can then sign in.",
+    mend="set attributeCondition to compare the owner with your own, such as assertion.repository_owner == 'us'.",
+)
+def federation_narrow(provider: Resource) -> Iterator[str]:
+    """Google's guide: https://cloud.google.com/iam/docs/best-practices-for-using-workload-identity-federation.
+
+    The issuer of a single tenant (a cluster's, a directory's, an enterprise's) vouches for its own identities only.
+    """
+    issuer = known(provider.get("oidc", "issuerUri", default="")).removeprefix("https://").rstrip("/")
+    if issuer not in _SHARED_ISSUERS or is_true(provider.get("disabled")):
+        return
+    condition = provider.get("attributeCondition")
+    if not is_text(condition):
+        yield f"Everybody whom {issuer} vouches for is let in."
+        return
+    meant = " ".join([condition, *_mapped(provider, condition)])
+    if not _OWNER.search(meant) or not _COMPARED.search(condition) or _ANY_OWNER.search(condition):
+        yield f"The condition {condition!r} does not say which owner's identities from {issuer} are let in."
+
+
+def _mapped(provider: Resource, condition: str) -> Iterator[str]:
+    """What the attributes that a condition compares are made of."""
+    for attribute in re.findall(r"(?:attribute|google)\.\w+", condition):
+        yield str(known(get(provider.get("attributeMapping", default={}), attribute, default="")))
+
+
+@resource_rule(
+    *CUSTOM_ROLES,
+    id="gcp-custom-role-no-escalation",
+    title="Custom roles do not let their holders take other rights.",
+    severity="high",
+    frameworks=("NIST AC-6"),
+    wrong="Whoever holds the role can give itself any other, or act as an account that has more.",
+    mend="take the permission out, and grant the predefined role that has it on the one resource that needs it.",
+)
+def custom_role_no_escalation(role: Resource) -> Iterator[str]:
+    """Of the permissions by which rights grow, those that only administrators need.
+
+    Deployers need iam.serviceAccounts.actAs, and who signs addresses of objects iam.serviceAccounts.signBlob.
+    """
+    for permission in as_list(role.get("permissions")):
+        with role.apart():
+            if _ESCALATING.fullmatch(known(permission)):
+                yield f"The role has {permission}."
+
+
+RULES = (
+    no_public_members,
+    no_basic_roles,
+    no_broad_impersonation,
+    no_account_keys,
+    federation_narrow,
+    custom_role_no_escalation,
+)

@@ -1,0 +1,292 @@
+"""Rules for networks on Google Cloud."""
+
+from collections.abc import Iterator, Sequence
+
+from policies.gcp.addresses import is_whole_internet
+from policies.references import is_given
+from policies.resources import Resource, Stack
+from policies.rules import Parameter, related_rule, resource_rule
+from policies.values import Unknown, any_holds, as_list, is_text, is_true, known
+
+FIREWALL = "gcp:compute/firewall:Firewall"
+POLICY_RULES = (
+    "gcp:compute/firewallPolicyRule:FirewallPolicyRule",
+    "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule",
+    "gcp:compute/regionNetworkFirewallPolicyRule:RegionNetworkFirewallPolicyRule",
+)
+SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
+PROJECT = "gcp:organizations/project:Project"
+CLUSTER = "gcp:container/cluster:Cluster"
+MACHINES = (
+    "gcp:compute/instance:Instance",
+    "gcp:compute/instanceTemplate:InstanceTemplate",
+    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
+)
+SSL_POLICIES = ("gcp:compute/sSLPolicy:SSLPolicy", "gcp:compute/regionSslPolicy:RegionSslPolicy")
+PROXIES = (
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy",
+    "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
+    "gcp:compute/targetSSLProxy:TargetSSLProxy",
+)
+
+_ADMINISTRATION = {22: "SSH", 3389: "RDP"}
+_EVERY_PORT = range(65536)
+_WITH_PORTS = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp", "sctp": "sctp", "132": "sctp"}
+_DIAGNOSTIC = ("icmp", "1", "icmpv6", "ipv6-icmp", "58")
+"""Protocols by which hosts tell each other that a packet was too large or cannot arrive."""
+_STRONG_PROFILES = ("MODERN", "RESTRICTED", "FIPS_202205", "CUSTOM")
+
+
+@resource_rule(
+    "gcp:compute/network:Network",
+    id="gcp-network-own-subnets",
+    title="Networks have only the subnets that the program creates.",
+    severity="medium",
+    frameworks=("NIST CM-7", "NIST SC-7"),
+    wrong="An automatic network has a subnet in every region, with addresses that collide with those of others.",
+    mend="set autoCreateSubnetworks to false, and create a Subnetwork in each region that is used.",
+)
+def network_own_subnets(network: Resource) -> Iterator[str]:
+    """The provider's default of autoCreateSubnetworks is true."""
+    if is_true(network.get("autoCreateSubnetworks", default=True)):
+        yield "Google Cloud creates a subnet in every region."
+
+
+@related_rule(
+    PROJECT,
+    SUBNETWORK,
+    FIREWALL,
+    CLUSTER,
+    *MACHINES,
+    id="gcp-network-not-default",
+    title="Nothing runs in a project's default network, and new projects have none.",
+    severity="high",
+    frameworks=("CKV_GCP_27", "CIS GCP 3.0.0 3.1", "NIST SC-7"),
+    wrong="The default network lets the whole internet reach SSH and RDP on every machine in it.",
+    mend="create a Network with autoCreateSubnetworks false and name it; give a project autoCreateNetwork false.",
+)
+def network_not_default(subject: Resource, _stack: Stack) -> Iterator[str]:
+    """A cluster that names neither network nor subnetwork goes into the default one."""
+    if subject.type == PROJECT:
+        if is_true(subject.get("autoCreateNetwork", default=True)):
+            yield "The project is created with a default network."
+        return
+    if subject.type == CLUSTER and subject.get("network") is None and subject.get("subnetwork") is None:
+        yield "The cluster names no network, and is created in the default one."
+    if subject.type in MACHINES:
+        for index, _ in enumerate(as_list(subject.get("networkInterfaces"))):
+            with subject.apart():
+                if _is_in_default(subject, "networkInterfaces", index):
+                    yield "It has an interface in the default network."
+    elif _is_in_default(subject):
+        yield "It is in the default network."
+
+
+def _is_in_default(subject: Resource, *path: str | int) -> bool:
+    return any_holds(lambda name: _is_default(subject, *path, name), ("network", "subnetwork"))
+
+
+def _is_default(subject: Resource, *path: str | int) -> bool:
+    name = subject.get(*path)
+    if isinstance(name, Unknown) and subject.property_dependencies.get(str(path[0])):
+        return False
+    return is_text(name) and name.rpartition("/")[2] == "default"
+
+
+@resource_rule(
+    FIREWALL,
+    *POLICY_RULES,
+    id="gcp-firewall-administration-closed",
+    title="No firewall lets the internet reach SSH or RDP.",
+    severity="critical",
+    frameworks=("CKV_GCP_2", "CKV_GCP_3", "CKV2_GCP_12", "CIS GCP 3.0.0 3.6", "CIS GCP 3.0.0 3.7", "NIST SC-7"),
+    wrong="Anyone can then try passwords and keys on the machines until one fits.",
+    mend="name the source ranges that need it, such as 35.235.240.0/20, from which Identity-Aware Proxy connects.",
+)
+def firewall_administration_closed(firewall: Resource) -> Iterator[str]:
+    """All protocols, or all ports, are those of administration too."""
+    for protocol, ports in _openings(firewall):
+        for port, name in _ADMINISTRATION.items():
+            if port in ports and protocol != "sctp":
+                yield f"It lets the whole internet reach {name} ({protocol}, port {port})."
+
+
+@resource_rule(
+    FIREWALL,
+    *POLICY_RULES,
+    id="gcp-firewall-closed-to-internet",
+    title="Firewalls let the internet reach only the ports that are meant for it.",
+    severity="high",
+    frameworks=("CKV_GCP_75", "CKV_GCP_77", "CKV_GCP_88", "CKV_GCP_106", "NIST SC-7"),
+    wrong="Every service behind the port is then exposed to whoever looks for a fault in it.",
+    mend="name the source ranges that need it, or let only the ranges of a load balancer in.",
+    parameters={"allowed_ports": Parameter(("443",), "Ports, of TCP and UDP, that anyone may reach.")},
+)
+def firewall_closed_to_internet(firewall: Resource, allowed_ports: Sequence[str]) -> Iterator[str]:
+    """What reaches SSH or RDP is told by gcp-firewall-administration-closed alone."""
+    allowed = {int(port) for port in allowed_ports if port.isdigit()}
+    for protocol, ports in _openings(firewall):
+        administration = protocol != "sctp" and any(port in ports for port in _ADMINISTRATION)
+        if not administration and not (protocol in ("tcp", "udp") and allowed.issuperset(ports)):
+            asked = f"{ports.start}" if len(ports) == 1 else f"{ports.start}-{ports.stop - 1}"
+            yield f"It lets the whole internet reach {protocol}{f', port {asked}' if ports else ''}."
+
+
+def _openings(firewall: Resource) -> Iterator[tuple[str, range]]:
+    """Protocols and ports that a firewall opens to the whole internet; no ports for a protocol that has none."""
+    if is_true(firewall.get("disabled")) or known(firewall.get("direction", default="INGRESS")) != "INGRESS":
+        return
+    if firewall.type == FIREWALL:
+        ranges, entries, named = firewall.get("sourceRanges"), firewall.get("allows"), "protocol"
+    else:
+        if firewall.get("action", default="") not in ("allow", "apply_security_profile_group"):
+            return
+        ranges, entries = firewall.get("match", "srcIpRanges"), firewall.get("match", "layer4Configs")
+        named = "ipProtocol"
+    if not any_holds(is_whole_internet, as_list(ranges)):
+        return
+    for entry in as_list(entries):
+        with firewall.apart():
+            protocol = known(known(entry).get(named, "all")).lower()
+            if protocol == "all":
+                yield "all protocols", _EVERY_PORT
+            elif protocol not in _WITH_PORTS and protocol not in _DIAGNOSTIC:
+                yield f"protocol {protocol}", range(0)
+            elif protocol in _WITH_PORTS:
+                for port in as_list(entry.get("ports")) or ("0-65535",):
+                    with firewall.apart():
+                        first, _, last = str(known(port)).partition("-")
+                        yield _WITH_PORTS[protocol], range(int(first), int(last or first) + 1)
+
+
+@resource_rule(
+    FIREWALL,
+    *POLICY_RULES,
+    id="gcp-firewall-logged",
+    title="Firewalls log the connections that they judge.",
+    severity="low",
+    frameworks=("NIST AU-12", "NIST SI-4"),
+    wrong="Nobody can tell afterwards who connected, and whether a rule is used at all.",
+    mend="give a Firewall a logConfig, and a rule of a firewall policy enableLogging true.",
+)
+def firewall_logged(firewall: Resource) -> Iterator[str]:
+    """An empty logConfig turns logging on; the provider's default is off."""
+    if firewall.type == FIREWALL:
+        if known(firewall.get("logConfig", default=[])) == []:
+            yield "The firewall does not log."
+    elif not is_true(firewall.get("enableLogging")):
+        yield "The rule of the firewall policy does not log."
+
+
+@resource_rule(
+    FIREWALL,
+    *POLICY_RULES,
+    id="gcp-firewall-described",
+    title="Firewalls say what they are for.",
+    severity="low",
+    frameworks=("NIST CM-3",),
+    wrong="Nobody dares to remove a rule of which nobody knows the reason.",
+    mend="give it a description.",
+)
+def firewall_described(firewall: Resource) -> Iterator[str]:
+    """Who reviews the rules of a network sees the description beside them."""
+    if not is_text(firewall.get("description")):
+        yield "The firewall has no description."
+
+
+@resource_rule(
+    SUBNETWORK,
+    id="gcp-subnetwork-flow-logs",
+    title="Subnets keep flow logs.",
+    severity="medium",
+    frameworks=("CKV_GCP_26", "CIS GCP 3.0.0 3.8", "CIS GKE 1.6.0 5.6.1", "NIST AU-12"),
+    wrong="An intruder's traffic leaves no trace.",
+    mend="give the Subnetwork a logConfig with a flowSampling above 0.",
+)
+def subnetwork_flow_logs(subnetwork: Resource) -> Iterator[str]:
+    """Subnets of proxies and of Private Service Connect hold no machines, and cannot have flow logs."""
+    if not _holds_machines(subnetwork):
+        return
+    if known(subnetwork.get("logConfig", default=[])) == []:
+        yield "The subnet has no flow logs."
+    elif subnetwork.get("logConfig", "flowSampling", default=0.5) == 0:
+        yield "The subnet's flow logs sample nothing."
+
+
+@resource_rule(
+    SUBNETWORK,
+    id="gcp-subnetwork-private-google-access",
+    title="Machines reach Google's services without a public address.",
+    severity="medium",
+    frameworks=("CKV_GCP_74", "NIST SC-7"),
+    wrong="Machines then need a public address, or send their data to Google's services by way of the internet.",
+    mend="set privateIpGoogleAccess to true.",
+)
+def subnetwork_private_google_access(subnetwork: Resource) -> Iterator[str]:
+    """It is off unless the subnet says otherwise."""
+    if _holds_machines(subnetwork) and not is_true(subnetwork.get("privateIpGoogleAccess")):
+        yield "The subnet does not have Private Google Access."
+
+
+def _holds_machines(subnetwork: Resource) -> bool:
+    return subnetwork.get("purpose", default="PRIVATE") == "PRIVATE"
+
+
+@resource_rule(
+    "gcp:compute/routerNat:RouterNat",
+    id="gcp-nat-logged",
+    title="Cloud NAT logs the connections that it translates.",
+    severity="low",
+    frameworks=("NIST AU-12", "NIST SI-4"),
+    wrong="Nobody can tell which machine sent data out, or that connections are dropped for want of ports.",
+    mend="give the RouterNat logConfig with enable true; the filter ERRORS_ONLY costs little.",
+)
+def nat_logged(nat: Resource) -> Iterator[str]:
+    """It is off unless the gateway says otherwise."""
+    if not is_true(nat.get("logConfig", "enable")):
+        yield "The NAT gateway does not log."
+
+
+@related_rule(
+    *SSL_POLICIES,
+    *PROXIES,
+    id="gcp-proxy-strong-tls",
+    title="Load balancers speak TLS 1.2 or later, with strong ciphers only.",
+    severity="high",
+    frameworks=("CKV_GCP_4", "CIS GCP 3.0.0 3.9", "NIST SC-8", "NIST SC-13"),
+    wrong="Who listens on the way can make both sides use a cipher that is broken.",
+    mend="give the proxy an sslPolicy with minTlsVersion TLS_1_2 and profile MODERN or RESTRICTED.",
+)
+def proxy_strong_tls(subject: Resource, _stack: Stack) -> Iterator[str]:
+    """Without a policy, Google's default allows TLS 1.0 and the ciphers of the profile COMPATIBLE."""
+    if subject.type in PROXIES:
+        if not is_given(subject, "sslPolicy"):
+            yield "The proxy has no SSL policy."
+        return
+    with subject.apart():
+        version = subject.get("minTlsVersion", default="TLS_1_0")
+        if version not in ("TLS_1_2", "TLS_1_3"):
+            yield f"The SSL policy allows {version}."
+    with subject.apart():
+        profile = subject.get("profile", default="COMPATIBLE")
+        if profile not in _STRONG_PROFILES:
+            yield f"The SSL policy's profile is {profile}."
+    for feature in as_list(subject.get("customFeatures")):
+        with subject.apart():
+            # Without an exchange of fresh keys, who obtains the certificate's key reads all that was ever recorded.
+            if feature.startswith("TLS_RSA_WITH_"):
+                yield f"The SSL policy allows {feature}."
+
+
+RULES = (
+    network_own_subnets,
+    network_not_default,
+    firewall_administration_closed,
+    firewall_closed_to_internet,
+    firewall_logged,
+    firewall_described,
+    subnetwork_flow_logs,
+    subnetwork_private_google_access,
+    nat_logged,
+    proxy_strong_tls,
+)

@@ -1,0 +1,1 @@
+"""Rules for what runs on any Kubernetes cluster."""

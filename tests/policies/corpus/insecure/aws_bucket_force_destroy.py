@@ -1,0 +1,41 @@
+"""A bucket of models that goes with all that it holds.
+
+Caught by: aws-bucket-not-force-destroyed
+"""
+
+import json
+
+import pulumi_aws as aws
+
+NAME = "example-models"
+ARN = f"arn:aws:s3:::{NAME}"
+STATEMENT = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+key = aws.kms.Key("models", description="Encrypts the models.", enable_key_rotation=True)
+default = {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
+bucket = aws.s3.Bucket(
+    "models",
+    bucket=NAME,
+    force_destroy=True,
+    versioning={"enabled": True},
+    server_side_encryption_configuration={"rule": {"apply_server_side_encryption_by_default": default}},
+    logging={"target_bucket": "example-access-records", "target_prefix": "models/"},
+    lifecycle_rules=[
+        {"enabled": True, "abort_incomplete_multipart_upload_days": 7, "noncurrent_version_expiration": {"days": 30}}
+    ],
+    policy=json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]}),
+)
+aws.s3.BucketPublicAccessBlock(
+    "models",
+    bucket=bucket.id,
+    block_public_acls=True,
+    block_public_policy=True,
+    ignore_public_acls=True,
+    restrict_public_buckets=True,
+)

@@ -1,0 +1,39 @@
+"""A bucket that is encrypted with the key of S3 itself.
+
+Caught by: aws-bucket-customer-managed-key
+"""
+
+import json
+
+import pulumi_aws as aws
+
+NAME = "example-models"
+ARN = f"arn:aws:s3:::{NAME}"
+STATEMENT = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+default = {"sse_algorithm": "AES256"}
+bucket = aws.s3.Bucket(
+    "models",
+    bucket=NAME,
+    versioning={"enabled": True},
+    server_side_encryption_configuration={"rule": {"apply_server_side_encryption_by_default": default}},
+    logging={"target_bucket": "example-access-records", "target_prefix": "models/"},
+    lifecycle_rules=[
+        {"enabled": True, "abort_incomplete_multipart_upload_days": 7, "noncurrent_version_expiration": {"days": 30}}
+    ],
+    policy=json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]}),
+)
+aws.s3.BucketPublicAccessBlock(
+    "models",
+    bucket=bucket.id,
+    block_public_acls=True,
+    block_public_policy=True,
+    ignore_public_acls=True,
+    restrict_public_buckets=True,
+)

@@ -1,0 +1,44 @@
+"""A bucket that moves old versions to cheaper storage, and never deletes them.
+
+Caught by: aws-bucket-old-versions-expire
+"""
+
+import json
+
+import pulumi_aws as aws
+
+NAME = "example-models"
+ARN = f"arn:aws:s3:::{NAME}"
+STATEMENT = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+key = aws.kms.Key("models", description="Encrypts the models.", enable_key_rotation=True)
+default = {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
+bucket = aws.s3.Bucket(
+    "models",
+    bucket=NAME,
+    versioning={"enabled": True},
+    server_side_encryption_configuration={"rule": {"apply_server_side_encryption_by_default": default}},
+    logging={"target_bucket": "example-access-records", "target_prefix": "models/"},
+    lifecycle_rules=[
+        {
+            "enabled": True,
+            "abort_incomplete_multipart_upload_days": 7,
+            "noncurrent_version_transitions": [{"days": 30, "storage_class": "GLACIER"}],
+        }
+    ],
+    policy=json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]}),
+)
+aws.s3.BucketPublicAccessBlock(
+    "models",
+    bucket=bucket.id,
+    block_public_acls=True,
+    block_public_policy=True,
+    ignore_public_acls=True,
+    restrict_public_buckets=True,
+)

@@ -1,0 +1,15 @@
+"""A trail that looks at one region.
+
+Caught by: aws-trail-complete
+"""
+
+import pulumi_aws as aws
+
+key = aws.kms.Key("records", description="Encrypts what was done.", enable_key_rotation=True)
+aws.cloudtrail.Trail(
+    "all",
+    name="all",
+    s3_bucket_name="example-audit-records",
+    enable_log_file_validation=True,
+    kms_key_id=key.arn,
+)

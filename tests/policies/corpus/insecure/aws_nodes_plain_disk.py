@@ -1,0 +1,12 @@
+"""Nodes with a disk that is not encrypted.
+
+Caught by: aws-instance-disks-encrypted
+"""
+
+import pulumi_aws as aws
+
+aws.ec2.LaunchTemplate(
+    "nodes",
+    metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+    block_device_mappings=[{"device_name": "/dev/xvda", "ebs": {"volume_type": "gp3", "volume_size": 50}}],
+)

@@ -1,0 +1,14 @@
+"""A repository whose tags can be moved to another image.
+
+Caught by: aws-registry-immutable-tags
+"""
+
+import pulumi_aws as aws
+
+key = aws.kms.Key("images", description="Encrypts the images.", enable_key_rotation=True)
+aws.ecr.Repository(
+    "training",
+    name="example/training",
+    image_scanning_configuration={"scan_on_push": True},
+    encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.arn}],
+)

@@ -1,0 +1,23 @@
+"""A pool for training that keeps a node between jobs.
+
+Caught by: cost-gpu-pool-from-zero
+"""
+
+import pulumi_gcp as gcp
+
+KEY = "projects/example-keys/locations/europe-west4/keyRings/training/cryptoKeys/disks"
+
+gcp.container.NodePool(
+    "training",
+    cluster="projects/example-training/locations/europe-west4/clusters/training",
+    location="europe-west4-a",
+    autoscaling={"min_node_count": 1, "max_node_count": 2},
+    node_config={
+        "machine_type": "g2-standard-8",
+        "spot": True,
+        "service_account": "nodes@example-training.iam.gserviceaccount.com",
+        "boot_disk_kms_key": KEY,
+        "shielded_instance_config": {"enable_secure_boot": True},
+    },
+    network_config={"enable_private_nodes": True},
+)

@@ -1,0 +1,25 @@
+"""A pool on spot that stands still when its one type runs out.
+
+Caught by: cost-spot-pool-several-types
+"""
+
+import pulumi_kubernetes as k8s
+
+k8s.apiextensions.CustomResource(
+    "training",
+    api_version="karpenter.sh/v1",
+    kind="NodePool",
+    metadata={"name": "training"},
+    spec={
+        "limits": {"nodes": 2},
+        "template": {
+            "spec": {
+                "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "nodes"},
+                "requirements": [
+                    {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]},
+                    {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g5.xlarge"]},
+                ],
+            }
+        },
+    },
+)

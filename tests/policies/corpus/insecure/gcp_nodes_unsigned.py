@@ -1,0 +1,21 @@
+"""Nodes that start whatever is on their disk.
+
+Caught by: gcp-nodes-shielded
+"""
+
+import pulumi_gcp as gcp
+
+KEY = "projects/example-keys/locations/europe-west4/keyRings/training/cryptoKeys/disks"
+
+gcp.container.NodePool(
+    "prepare",
+    cluster="projects/example-training/locations/europe-west4/clusters/training",
+    location="europe-west4",
+    autoscaling={"min_node_count": 0, "max_node_count": 1},
+    node_config={
+        "machine_type": "e2-standard-4",
+        "service_account": "nodes@example-training.iam.gserviceaccount.com",
+        "boot_disk_kms_key": KEY,
+        "shielded_instance_config": {"enable_integrity_monitoring": True},
+    },
+)

@@ -1,0 +1,16 @@
+"""A subnet from which machines reach Google's services by the internet only.
+
+Caught by: gcp-subnetwork-private-google-access
+"""
+
+import pulumi_gcp as gcp
+
+network = gcp.compute.Network("training", auto_create_subnetworks=False)
+gcp.compute.Subnetwork(
+    "nodes",
+    network=network.id,
+    region="europe-west4",
+    ip_cidr_range="10.0.0.0/20",
+    private_ip_google_access=False,
+    log_config={"flow_sampling": 0.5},
+)

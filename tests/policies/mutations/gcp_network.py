@@ -1,0 +1,28 @@
+"""What breaks each rule for networks on Google Cloud."""
+
+from policies.gcp import network
+from policies.rules import Rule
+from tests.policies.mutations.change import Mutation, setting, without
+
+FIREWALL = network.FIREWALL
+
+MUTATIONS: dict[Rule, Mutation] = {
+    network.network_own_subnets: Mutation(
+        "corpus/gcp_machine", without("gcp:compute/network:Network", "autoCreateSubnetworks")
+    ),
+    network.network_not_default: Mutation("corpus/gcp_machine", setting(FIREWALL, "default", "network")),
+    network.firewall_administration_closed: Mutation(
+        "corpus/gcp_machine", setting(FIREWALL, "0.0.0.0/0", "sourceRanges", 0)
+    ),
+    network.firewall_closed_to_internet: Mutation(
+        "corpus/gcp_load_balancer", setting(FIREWALL, "::/0", "sourceRanges", 1, name="health")
+    ),
+    network.firewall_logged: Mutation("corpus/gcp_load_balancer", without(FIREWALL, "logConfig")),
+    network.firewall_described: Mutation("corpus/gcp_load_balancer", without(FIREWALL, "description")),
+    network.subnetwork_flow_logs: Mutation("corpus/gcp_cluster", without(network.SUBNETWORK, "logConfig")),
+    network.subnetwork_private_google_access: Mutation(
+        "corpus/gcp_cluster", without(network.SUBNETWORK, "privateIpGoogleAccess")
+    ),
+    network.nat_logged: Mutation("corpus/gcp_cluster", without("gcp:compute/routerNat:RouterNat", "logConfig")),
+    network.proxy_strong_tls: Mutation("corpus/gcp_load_balancer", without(network.PROXIES[0], "sslPolicy")),
+}

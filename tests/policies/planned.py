@@ -1,0 +1,72 @@
+"""The stacks of this project as a preview plans them, for rules to judge."""
+
+import functools
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from engine.analyzer_messages import analyzer_resource
+from policies import decoding
+from policies.resources import Resource, Stack
+from policies.values import Unknown
+from tests.cli.yard import ROOT, Result, yard
+from tests.engine.policy_packs import policy_python
+from tests.infra.aws.plan import make_project, preview
+from tests.policies.programs import CORPUS, run_program
+
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+@functools.cache
+def planned(name: str) -> Stack:
+    """The stack of that name in a first preview; `corpus/FILE` is a sound program of the corpus."""
+    if name.startswith("corpus/"):
+        return program_stack(CORPUS / "secure" / f"{name.removeprefix('corpus/')}.py")
+    states = [step["newState"] for step in json.loads(previewed(name).out)["steps"]]
+    return Stack(
+        [
+            Resource(
+                type=state["type"],
+                name=state["urn"].rpartition("::")[2],
+                properties=_plain(state.get("inputs", {}), ""),
+                urn=state["urn"],
+                parent=state.get("parent", ""),
+                property_dependencies={
+                    key: urns for key, urns in state.get("propertyDependencies", {}).items() if urns
+                },
+                secret_outputs=state.get("additionalSecretOutputs", []),
+                protected=state.get("protect", False),
+            )
+            for state in states
+            if not state["type"].startswith("pulumi:")
+        ],
+        name,
+    )
+
+
+@functools.cache
+def previewed(name: str) -> Result:
+    """A first preview of the stack of that name with the policy pack, as a document."""
+    policy_python()
+    arguments = ("--json", "--policy-pack", "policies")
+    with tempfile.TemporaryDirectory(prefix="trainyard-planned-") as folder:
+        project = make_project(Path(folder), name)
+        if name != "local":
+            return preview(project, name, *arguments)
+        # The local platform's dynamic providers are reached over the loopback interface.
+        environment = {"TRAINYARD_TRITON_VENV": str(ROOT / ".venv-triton")}
+        return yard("preview", *arguments, environment=environment, cwd=project)
+
+
+def program_stack(path: Path) -> Stack:
+    """What a program of the corpus registers in a first preview."""
+    return Stack([decoding.resource(analyzer_resource(state, state.inputs)) for state in run_program(path)], "dev")
+
+
+def _plain(value: Any, path: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each, f"{path}.{key}".lstrip(".")) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, f"{path}[{index}]") for index, each in enumerate(value)]
+    return Unknown(path) if value == _UNKNOWN else value
