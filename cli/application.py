@@ -15,6 +15,7 @@ from cli import (
     fleet,
     jobs,
     output,
+    policies,
     predict,
     preview,
     prices,
@@ -64,6 +65,7 @@ app.command("compare")(compare.compare)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(data.app, name="data")
 app.add_typer(prices.app, name="prices")
+app.command("policies")(policies.policies)
 app.command("bench")(bench.bench)
 
 

@@ -11,7 +11,10 @@ from cli.exit_status import ExitStatus
 def bench(
     benchmarks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[BENCHMARK]...", help="previews, main-job, fleet; all of them where none is named."),
+        typer.Argument(
+            metavar="[BENCHMARK]...",
+            help="previews, main-job, fleet, scheduling, policies; all of them where none is named.",
+        ),
     ] = None,
 ) -> int:
     """Measure this project; write bench/results.json."""

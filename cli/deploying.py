@@ -1,6 +1,7 @@
 """What `up`, `preview` and `destroy` share: one deployment, shown as it happens, and what its end means."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,8 @@ import typer
 
 from cli.errors import CommandError
 from cli.exit_status import OF_CAUSE, ExitStatus
-from engine.events import Finished
+from cli.verdicts_files import VerdictFiles, recording
+from engine.events import Event, Finished
 from engine.session import Host, Request
 
 
@@ -26,29 +28,39 @@ class Options:
     policy_packs: list[Path] = field(default_factory=list)
     policy_configs: list[Path] = field(default_factory=list)
     message: str = ""
+    verdicts: VerdictFiles = field(default_factory=VerdictFiles)
 
 
 def deploy(
     host: Host, options: Options, action: Literal["update", "destroy"], *, dry_run: bool, shown: bool = True
 ) -> Finished:
-    """Runs one deployment and shows it to a person, unless told not to."""
+    """Runs one deployment and shows it to a person, unless told not to; writes what policies say where asked for."""
+    request = make_request(options, action, dry_run=dry_run)
+    files, folder = options.verdicts, options.directory
+    with recording(files, folder, options.stack, dry_run=dry_run, quiet=not shown) as note:
+        return _shown(host, request, options, note) if shown else host.run(request, note)
+
+
+def _shown(host: Host, request: Request, options: Options, note: Callable[[Event], None]) -> Finished:
     from engine.display import DisplayOptions, make_display
 
-    request = make_request(options, action, dry_run=dry_run)
-    if not shown:
-        return host.run(request, lambda event: None)
     display = make_display(
         DisplayOptions.for_stream(
             sys.stdout,
-            action=action,
-            dry_run=dry_run,
+            action=request.action,
+            dry_run=request.dry_run,
             stack=options.stack,
             diff=options.diff,
             show_same=options.show_same,
         )
     )
+
+    def watch(event: Event) -> None:
+        note(event)
+        display.show(event)
+
     try:
-        return host.run(request, display.show)
+        return host.run(request, watch)
     finally:
         display.close()
 
@@ -63,7 +75,8 @@ def make_request(
         directory=options.directory,
         stack=options.stack,
         parallel=options.parallel,
-        every_state=every_state,
+        # A policy objects to what stays the same too, and its state says where the program makes it.
+        every_state=every_state or bool(options.verdicts),
         debug=options.debug,
         policy_packs=[path.resolve() for path in options.policy_packs],
         policy_configs=[path.resolve() for path in options.policy_configs],

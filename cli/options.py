@@ -20,6 +20,14 @@ PolicyConfigs = Annotated[
     list[Path] | None,
     typer.Option("--policy-pack-config", help="The configuration of each policy pack, in their order.", dir_okay=False),
 ]
+Sarif = Annotated[
+    Path | None,
+    typer.Option("--sarif", metavar="FILE", help="Write the policies' verdicts as SARIF 2.1.0, for code scanning."),
+]
+Junit = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write the policies' verdicts as JUnit XML: each rule is a test."),
+]
 Parallel = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many steps may run at the same time.")]
 Json = Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")]
 Picture = Annotated[

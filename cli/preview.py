@@ -10,6 +10,7 @@ from cli import options
 from cli.deploying import Options, deploy, has_changes, make_request, status_of
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
+from cli.verdicts_files import VerdictFiles, recording
 from engine.events import Event, Finished
 from engine.session import Host
 
@@ -26,12 +27,26 @@ def preview(
     ] = False,
     policy_packs: options.PolicyPacks = None,
     policy_configs: options.PolicyConfigs = None,
+    sarif: options.Sarif = None,
+    junit: options.Junit = None,
     parallel: options.Parallel = 16,
     debug: options.Debug = False,
 ) -> int:
     """Show what `up` would change, and change nothing."""
     folder = find_project_folder(directory)
-    chosen = Options(folder, stack, diff, show_same, parallel, debug, policy_packs or [], policy_configs or [])
+    verdicts = VerdictFiles(sarif, junit)
+    verdicts.check(policy_packs)
+    chosen = Options(
+        folder,
+        stack,
+        diff,
+        show_same,
+        parallel,
+        debug,
+        policy_packs or [],
+        policy_configs or [],
+        verdicts=verdicts,
+    )
     host: Host = context.obj or Host()
     finished = _print_document(host, chosen) if json else deploy(host, chosen, "update", dry_run=True)
     if finished.outcome == "succeeded" and expect_no_changes and has_changes(finished):
@@ -45,6 +60,12 @@ def _print_document(host: Host, chosen: Options) -> Finished:
 
     events: list[Event] = []
     request = make_request(chosen, "update", dry_run=True, every_state=True)
-    finished = host.run(request, events.append)
+    with recording(chosen.verdicts, chosen.directory, chosen.stack, dry_run=True, quiet=True) as note:
+
+        def watch(event: Event) -> None:
+            note(event)
+            events.append(event)
+
+        finished = host.run(request, watch)
     sys.stdout.write(render(preview_document(events)))
     return finished

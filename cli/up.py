@@ -11,6 +11,7 @@ from cli.errors import CommandError
 from cli.exit_status import ExitStatus
 from cli.project_folder import find_project_folder
 from cli.pulumi_command import hand_over, needs_plugins
+from cli.verdicts_files import VerdictFiles
 from engine.session import Host
 
 
@@ -25,12 +26,27 @@ def up(
     message: Annotated[str, typer.Option("--message", "-m", help="What the stack's history says of this.")] = "",
     policy_packs: options.PolicyPacks = None,
     policy_configs: options.PolicyConfigs = None,
+    sarif: options.Sarif = None,
+    junit: options.Junit = None,
     parallel: options.Parallel = 16,
     debug: options.Debug = False,
 ) -> int:
     """Create or update the resources of a stack."""
     folder = find_project_folder(directory)
-    chosen = Options(folder, stack, diff, show_same, parallel, debug, policy_packs or [], policy_configs or [], message)
+    verdicts = VerdictFiles(sarif, junit)
+    verdicts.check(policy_packs)
+    chosen = Options(
+        folder,
+        stack,
+        diff,
+        show_same,
+        parallel,
+        debug,
+        policy_packs or [],
+        policy_configs or [],
+        message,
+        verdicts,
+    )
     host: Host = context.obj or Host()
     with Host() as next_host:
         # Only a preview tells whether the stack needs plugins; one that fails is left to the update to tell of.

@@ -17,7 +17,7 @@ INSTALLED = {"trainyard_artifacts", "trainyard_serving", "trainyard_training"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
     "bench": {"engine", "infra.local", "planning", "tests.controlplane"},
-    "cli": {"bench", "engine", "planning", "trainyard_artifacts", "trainyard_serving"},
+    "cli": {"bench", "engine", "planning", "policies", "trainyard_artifacts", "trainyard_serving"},
     "engine": set(),
     "infra": {"planning"},
     "planning": set(),
