@@ -16,8 +16,8 @@ from engine.durable_files import replace_file
 
 RESULTS_FILE = Path(__file__).resolve().parent / "results.json"
 
-Unit = Literal["s", "MiB", "x"]
-"""Seconds, mebibytes (2**20 bytes), or a bare ratio."""
+Unit = Literal["s", "ms", "MiB", "x"]
+"""Seconds, milliseconds, mebibytes (2**20 bytes), or a bare ratio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

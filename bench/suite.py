@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import fleet, main_job, previews, scheduling
+from bench import fleet, main_job, policies, previews, scheduling
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -19,6 +19,7 @@ from bench.report import print_results
 from bench.results import RESULTS_FILE, Result, merged, read_results, require_writable, write_results
 
 PROJECT = Path(__file__).resolve().parent.parent
+POLICY_PACK = PROJECT / "policies"
 _NO_BYTECODE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
 
 Measure = Callable[[Path, Callable[[str], None]], list[Result]]
@@ -47,11 +48,20 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
     def measure_main_job(folder: Path, progress: Callable[[str], None]) -> list[Result]:
         return main_job.measure_main_job(folder, PROJECT, progress)
 
+    def measure_policies(folder: Path, progress: Callable[[str], None]) -> list[Result]:
+        return policies.measure_policies(folder, progress, yard=yard_command(), pack=POLICY_PACK)
+
     return [
         Benchmark(previews.NAME, previews.steps(sizes, with_cli=pulumi is not None), measure_previews),
         Benchmark(main_job.NAME, main_job.STEPS, measure_main_job),
         Benchmark(fleet.NAME, fleet.steps(), fleet.measure_fleet),
         Benchmark(scheduling.NAME, scheduling.STEPS, scheduling.measure_scheduling, scheduling.missing),
+        Benchmark(
+            policies.NAME,
+            policies.steps(policies.SIZES),
+            measure_policies,
+            lambda: policies.missing(POLICY_PACK),
+        ),
     ]
 
 
