@@ -1,6 +1,6 @@
 """`yard policies`: the rules of the project's policy pack, what stacks set them to, and which resources have which."""
 
-import datetime
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -88,7 +88,8 @@ def _tell_of_missing(stacks: Sequence[str]) -> None:
 
     for stack in stacks:
         path = configuration.stack_file(stack)
-        if not path.is_file():
+        # Of a name that no file can have, `configuration.read` says so.
+        if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a name is too long
             typer.echo(f"{stack} has no policies/stacks/{path.name}: its rules are as the pack has them", err=True)
 
 
@@ -102,12 +103,12 @@ def _settings(stack: str) -> dict[str, "Setting"]:
     """What a stack sets all rules to. Raises CommandError where its file is wrong."""
     from policies import configuration
     from policies.catalogue import RULES
+    from policies.dates import today
 
     path = configuration.stack_file(stack)
-    today = datetime.datetime.now(datetime.UTC).date()
     try:
         return configuration.settings(
-            configuration.read(path), RULES, today, source=f"policy configuration {path.parent.name}/{path.name}"
+            configuration.read(path), RULES, today(), source=f"policy configuration {path.parent.name}/{path.name}"
         )
     except configuration.ConfigurationError as error:
         raise CommandError(str(error), ExitStatus.CONFIGURATION) from None

@@ -35,7 +35,7 @@ def preview(
     """Show what `up` would change, and change nothing."""
     folder = find_project_folder(directory)
     verdicts = VerdictFiles(sarif, junit)
-    verdicts.check(policy_packs)
+    verdicts.check(folder, policy_packs or [], policy_configs or [])
     chosen = Options(
         folder,
         stack,

@@ -34,7 +34,7 @@ def up(
     """Create or update the resources of a stack."""
     folder = find_project_folder(directory)
     verdicts = VerdictFiles(sarif, junit)
-    verdicts.check(policy_packs)
+    verdicts.check(folder, policy_packs or [], policy_configs or [])
     chosen = Options(
         folder,
         stack,

@@ -1,7 +1,7 @@
 """`--sarif` and `--junit`: checks before anything runs that the files can be written, and writes them at the end."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,18 @@ class VerdictFiles:
     def __bool__(self) -> bool:
         return self.sarif is not None or self.junit is not None
 
-    def check(self, packs: object) -> None:
-        """Raises CommandError where the files cannot be written, or no policy pack is there to judge."""
+    def check(self, folder: Path, packs: Sequence[Path], configs: Sequence[Path]) -> None:
+        """Raises CommandError where the files cannot be written, or no policy pack is there to judge.
+
+        Nor may they take the place of settings: the project's, a stack's or a pack's.
+        """
+        settings = [*folder.glob("Pulumi*.y*ml"), *configs]
         paths = {option: path for option, path in (("--sarif", self.sarif), ("--junit", self.junit)) if path}
         for option, path in paths.items():
             if not packs:
                 raise CommandError(f"{option} needs a policy pack: add --policy-pack", ExitStatus.CONFIGURATION)
-            if problem := _problem(path):
+            problem = _problem(path) or ("it holds settings" if any(_same(path, each) for each in settings) else "")
+            if problem:
                 raise CommandError(f"{option} = {str(path)!r}: cannot be written: {problem}", ExitStatus.CONFIGURATION)
         if self.sarif and self.junit and self.sarif.resolve() == self.junit.resolve():
             raise CommandError(f"--sarif and --junit are the same file, {self.sarif}", ExitStatus.CONFIGURATION)
@@ -44,7 +49,8 @@ def recording(
 ) -> Iterator[Callable[[Event], None]]:
     """Takes a deployment's events, and writes the files once it is over, however it ended; an exception writes none.
 
-    Says where they are on standard output, or, if `quiet`, nowhere. Raises CommandError where one cannot be written.
+    Says where they are on standard output, or, if `quiet`, nowhere. Raises CommandError where one cannot be written,
+    after the other has been.
     """
     if not files:
         yield _ignore
@@ -56,15 +62,19 @@ def recording(
     from policies.catalogue import RULES
 
     known = {PACK: {rule.id: rule for rule in RULES}}
+    problems: list[str] = []
     if files.sarif:
         from cli.verdicts_sarif import sarif_text
 
         text = sarif_text(verdicts, known, _stack_file(folder, stack), _folder_in_repository(folder))
-        _write("--sarif", files.sarif, text.encode())
+        problems.append(_write("--sarif", files.sarif, text.encode()))
     if files.junit:
         from cli.verdicts_junit import junit_text
 
-        _write("--junit", files.junit, junit_text(verdicts, known))
+        problems.append(_write("--junit", files.junit, junit_text(verdicts, known)))
+    if any(problems):
+        # Not a matter of configuration any more: what was deployed is deployed.
+        raise CommandError("\n".join(filter(None, problems)), ExitStatus.ERROR)
     if not quiet:
         typer.echo(f"Verdicts written to {' and '.join(str(path) for path in (files.sarif, files.junit) if path)}")
 
@@ -79,14 +89,20 @@ def _problem(path: Path) -> str:
     return "" if os.access(path.parent, os.W_OK | os.X_OK) else f"the folder {path.parent} does not allow it"
 
 
-def _write(option: str, path: Path, content: bytes) -> None:
+def _same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
+def _write(option: str, path: Path, content: bytes) -> str:
+    """Writes the file; returns why it could not, if so."""
     from engine.durable_files import replace_file
 
     try:
         # A link stays one.
         replace_file(path.resolve(), content)
     except OSError as error:
-        raise CommandError(f"{option} = {str(path)!r}: cannot be written: {error.strerror or error}") from None
+        return f"{option} = {str(path)!r}: cannot be written: {error.strerror or error}"
+    return ""
 
 
 def _stack_file(folder: Path, stack: str) -> str:

@@ -4,11 +4,9 @@ Importing this module brings in gRPC.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import grpc
-from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from engine.plugin_process import PluginProcess
@@ -74,11 +72,6 @@ class AnalyzerCalls:
     def analyze_all(self, request: Any, doing: str) -> Any:
         """What the pack says of many resources at once. Raises PolicyPackError like `call`."""
         return self._answer(self._analyze_all, request, doing)
-
-    def cancel(self) -> None:
-        """Ask the pack to give up what it is doing. Never raises."""
-        with suppress(grpc.RpcError, ValueError):
-            self._analyzer.Cancel(Empty(), timeout=1)
 
     def close(self) -> None:
         """End the connection, and calls in progress. May be called again."""

@@ -140,9 +140,9 @@ def policies(info: Any) -> list[Policy]:
     described = [
         Policy(
             name=policy.name,
-            level=_LEVELS[policy.enforcementLevel],
-            kind=_KINDS[policy.policy_type],
-            severity=_SEVERITIES[policy.severity],
+            level=_one_of(_LEVELS, policy.enforcementLevel),
+            kind=_one_of(_KINDS, policy.policy_type),
+            severity=_one_of(_SEVERITIES, policy.severity),
             description=policy.description,
             properties=decode_struct(policy.configSchema.properties),
             required=list(policy.configSchema.required),
@@ -155,7 +155,7 @@ def policies(info: Any) -> list[Policy]:
 def initial_settings(info: Any) -> dict[str, PolicySetting]:
     """The configuration that the pack brings along."""
     return {
-        name: PolicySetting(_LEVELS[config.enforcementLevel], decode_struct(config.properties))
+        name: PolicySetting(_one_of(_LEVELS, config.enforcementLevel), decode_struct(config.properties))
         for name, config in info.initialConfig.items()
     }
 
@@ -191,8 +191,8 @@ def violations(
             pack_version=version or found.policyPackVersion,
             policy=found.policyName,
             message=found.message,
-            level="mandatory" if _LEVELS[found.enforcementLevel] == "remediate" else _LEVELS[found.enforcementLevel],
-            severity=_SEVERITIES[found.severity] or severities.get(found.policyName, ""),
+            level="mandatory" if (level := _one_of(_LEVELS, found.enforcementLevel)) == "remediate" else level,
+            severity=_one_of(_SEVERITIES, found.severity) or severities.get(found.policyName, ""),
             urn=urn or (found.urn if found.urn in known else ""),
             description=found.description,
         )
@@ -217,6 +217,13 @@ def remediations(request: Any, response: Any, *, version: str) -> list[Remediati
         )
         for found in response.remediations
     ]
+
+
+def _one_of(names: Sequence[str], number: int) -> str:
+    """The name of an enumeration's value. Raises ValueError: a level that is not known must not pass as a lower one."""
+    if not 0 <= number < len(names):
+        raise ValueError(f"{number} is none of {', '.join(filter(None, names))}")
+    return names[number]
 
 
 def _keep_secrets(before: Value, after: Value) -> Value:

@@ -17,6 +17,7 @@ first start.
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,9 +144,11 @@ class PolicyPack:
                 directory=found.directory,
                 environment=deployed.environment(),
             )
-        except BaseException:
+        except BaseException as error:
             if process is not None:
                 process.close()
+            if isinstance(error, OSError):
+                raise PolicyPackError(f"policy pack {directory}: it cannot be started: {error}") from None
             raise
         return cls(
             found,
@@ -165,7 +168,8 @@ class PolicyPack:
             if self._is_ready:
                 return
             try:
-                self._become_ready()
+                with self._understanding("what it says of itself"):
+                    self._become_ready()
             except EngineError as error:
                 self._failure = error
                 raise
@@ -217,16 +221,18 @@ class PolicyPack:
         if not self.remediates:
             return []
         response = self._asked.call("Remediate", request, f"mending {request.urn}")
-        return analyzer_messages.remediations(request, response, version=self._project.version)
+        with self._understanding(f"what it says of {request.urn}"):
+            return analyzer_messages.remediations(request, response, version=self._project.version)
 
     def analyze(self, request: "AnalyzeRequest") -> list[PolicyViolation]:
         """What the resource policies object to in one resource. Raises PolicyPackError where a policy fails."""
         if not self._enabled("resource"):
             return []
         response = self._asked.call("Analyze", request, f"analyzing {request.urn}")
-        return analyzer_messages.violations(
-            response, version=self._project.version, severities=self._severities, urn=request.urn
-        )
+        with self._understanding(f"what it says of {request.urn}"):
+            return analyzer_messages.violations(
+                response, version=self._project.version, severities=self._severities, urn=request.urn
+            )
 
     def analyze_all(self, requests: Sequence["AnalyzeRequest"]) -> Iterator[list[PolicyViolation]]:
         """What `analyze` says of each resource, asked at once where the pack can be. Raises PolicyPackError in turn."""
@@ -248,31 +254,33 @@ class PolicyPack:
         together = analyzer_pb2.AnalyzeStackRequest(resources=map(analyzer_messages.as_resource, requests))
         response = self._asked.analyze_all(together, f"analyzing {len(requests)} resources")
         found: dict[str, list[PolicyViolation]] = {request.urn: [] for request in requests}
-        for violation in analyzer_messages.violations(
-            response, version=self._project.version, severities=self._severities, known_urns=found
-        ):
-            found[violation.urn].append(violation)
+        with self._understanding(f"what it says of {len(requests)} resources"):
+            for violation in analyzer_messages.violations(
+                response, version=self._project.version, severities=self._severities, known_urns=found
+            ):
+                found[violation.urn].append(violation)
         return found.values()
 
     def analyze_stack(self, resources: Sequence["AnalyzerResource"]) -> list[PolicyViolation]:
-        """What the stack policies object to in all resources together. Raises PolicyPackError where a policy fails."""
+        """What the stack policies object to in all resources together. Raises PolicyPackError where a policy fails.
+
+        A pack of resource policies only is asked too, as by Pulumi: it may say here what it could not decide before.
+        """
         from pulumi.runtime.proto import analyzer_pb2
 
-        if not self._enabled("stack"):
+        if not self._enabled():
             return []
         request = analyzer_pb2.AnalyzeStackRequest(resources=resources)
-        response = self._asked.call("AnalyzeStack", request, "analyzing the stack")
-        return analyzer_messages.violations(
-            response,
-            version=self._project.version,
-            severities=self._severities,
-            known_urns=(resource.urn for resource in resources),
-        )
-
-    def cancel(self) -> None:
-        """Ask the pack to give up what it is doing; advisory, as in Pulumi's protocol. Never raises."""
-        if self._calls is not None:
-            self._calls.cancel()
+        response = self._asked.call("AnalyzeStack", request, "analyzing the stack", optional=not self._enabled("stack"))
+        if response is None:
+            return []
+        with self._understanding("what it says of the stack"):
+            return analyzer_messages.violations(
+                response,
+                version=self._project.version,
+                severities=self._severities,
+                known_urns=(resource.urn for resource in resources),
+            )
 
     def close(self) -> None:
         """End the pack's process and wait until it is gone; it need not be ready. May be called again."""
@@ -292,8 +300,20 @@ class PolicyPack:
             raise PolicyPackError(f"policy pack {self.name}: it was asked before it was ready")
         return self._calls
 
-    def _enabled(self, kind: str) -> bool:
-        return any(policy.level != "disabled" and policy.kind in (kind, "") for policy in self.policies)
+    @contextmanager
+    def _understanding(self, what: str) -> Iterator[None]:
+        """Whatever an answer that breaks Pulumi's protocol leads to is the pack's failure."""
+        try:
+            yield
+        except EngineError:
+            raise
+        except Exception as error:
+            text = f"policy pack {self.name}: {what} cannot be understood: {type(error).__name__}: {error}"
+            raise PolicyPackError(text) from error
+
+    def _enabled(self, kind: str = "") -> bool:
+        """Whether a policy is enabled that is, or may be, of this kind."""
+        return any(policy.level != "disabled" and (not kind or policy.kind in (kind, "")) for policy in self.policies)
 
     def _shake_hands(self) -> None:
         from pulumi.runtime.proto import analyzer_pb2

@@ -8,7 +8,7 @@ engine.operations does it through the providers, and engine.snapshot keeps what 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine import property_paths, values
@@ -257,21 +257,26 @@ class Deployment:
                 inputs = _checked(provider, urn, old.inputs if old and keeps else {}, inputs)
             new = _desired(goal, urn, inputs, reference, old)
             if self._policies is not None and not urns.is_provider(goal.type):
-                new = self._judged(self._policies, goal, new)
+                goal, new = self._judged(self._policies, goal, new)
             return self._registrations.settle(self._carry_out(goal, old, new, provider))
 
     def _register_provider(self, goal: Goal) -> ResourceState:
         known = self._registrations.new(self._registrations.urn_of(goal))
         return known if known is not None else self._register(goal)
 
-    def _judged(self, policies: Policies, goal: Goal, new: ResourceState) -> ResourceState:
+    def _judged(self, policies: Policies, goal: Goal, new: ResourceState) -> tuple[Goal, ResourceState]:
+        """The goal and the state with what policies have mended. Raises Cancelled where one forbids an update."""
         provider = self._registrations.new(urns.split_provider_reference(new.provider)[0]) if new.provider else None
-        new = new.changed(inputs=policies.remediate(goal, new, provider))
+        inputs = policies.remediate(goal, new, provider)
+        if inputs is not new.inputs:
+            # A replacement takes its inputs from the goal.
+            goal = replace(goal, inputs=goal.inputs | _changes(new.inputs, inputs))
+            new = new.changed(inputs=inputs)
         if not policies.check_resource(goal, new, provider):
             self.violated = self.reporter.failed = True
             if not self.stack.dry_run:
                 raise Cancelled(f"{new.urn} violates a mandatory policy")
-        return new
+        return goal, new
 
     def _carry_out(
         self, goal: Goal, old: ResourceState | None, new: ResourceState, provider: Provider | None
@@ -392,6 +397,10 @@ def _checked(provider: Provider, urn: str, olds: values.Properties, news: values
         )
         raise StepError(urn, f"{urns.type_of(urn)} {urns.name_of(urn)!r} is not valid: {reasons}")
     return checked.inputs
+
+
+def _changes(before: values.Properties, after: values.Properties) -> values.Properties:
+    return {key: value for key, value in after.items() if key not in before or not values.identical(before[key], value)}
 
 
 def _is_default_dynamic(urn: str) -> bool:

@@ -164,10 +164,15 @@ class PluginProcess:
             reader.join(max(0.0, deadline - time.monotonic()))
 
     def _release_output(self) -> None:
-        with self._lock:
-            withheld, self._withheld = self._withheld or [], None
-        for line in withheld:
-            self._on_output(line)
+        """Delivers what was held back, and what comes meanwhile, in its order."""
+        while True:
+            with self._lock:
+                withheld = self._withheld
+                self._withheld = [] if withheld else None
+            if not withheld:
+                return
+            for line in withheld:
+                self._on_output(line)
 
     def _read_stdout(self) -> None:
         first = True

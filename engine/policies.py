@@ -4,6 +4,7 @@ A mandatory violation stops a deployment before the resource is touched, and fai
 A preview goes on while the packs start and judge, and tells of all violations at its end, resource by resource.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +21,7 @@ from engine.resource_state import ResourceState
 
 
 class PolicyPacks:
-    """Policy packs as one judge; close it to end their processes."""
+    """Policy packs as one judge; whoever launched them closes them."""
 
     def __init__(self, packs: Sequence[PolicyPack], emit: Callable[[Event], None], *, dry_run: bool) -> None:
         """The packs may still be starting; for an update they are waited for, and may fail, here."""
@@ -30,7 +31,8 @@ class PolicyPacks:
         self._emit = emit
         self._queues: list[PolicyQueue] = []
         self._queued: list[str] = []
-        """URNs of the resources that are in the queues."""
+        """URNs of the resources that are in the queues, in their order."""
+        self._queueing = threading.Lock()
         if dry_run:
             self._queues = [PolicyQueue(pack) for pack in packs]
         else:
@@ -65,9 +67,10 @@ class PolicyPacks:
         request = self._request(goal, state, provider)
         if not self._queues:
             return self._report(lambda pack: pack.analyze(request))
-        self._queued.append(state.urn)
-        for queue in self._queues:
-            queue.add(request)
+        with self._queueing:
+            for queue in self._queues:
+                queue.add(request)
+            self._queued.append(state.urn)
         return True
 
     def conclude(self, states: Sequence[ResourceState] | None, stop: Callable[[], bool]) -> bool:
@@ -76,8 +79,9 @@ class PolicyPacks:
         True where nothing mandatory is violated. Waits for the packs, unless told to `stop`. Raises StepError for a
         resource that a pack could not judge, and PolicyPackError for the stack.
         """
-        for queue in self._queues:
-            queue.close()
+        with self._queueing:
+            for queue in self._queues:
+                queue.close()
         resources = self._resources(states) if states is not None else None
         if not all(queue.wait(stop) for queue in self._queues):
             return True
@@ -85,16 +89,6 @@ class PolicyPacks:
         if resources is not None:
             allowed = self._report(lambda pack: pack.analyze_stack(resources)) and allowed
         return allowed
-
-    def cancel(self) -> None:
-        """Asks every pack to give up what it is doing."""
-        for pack in self._packs:
-            pack.cancel()
-
-    def close(self) -> None:
-        """Ends every pack's process."""
-        for pack in self._packs:
-            pack.close()
 
     def _introduce(self) -> None:
         for pack in self._packs:
@@ -107,13 +101,23 @@ class PolicyPacks:
             return True
         self._introduce()
         allowed = True
-        for index, urn in enumerate(self._queued):
+        for index in range(len(self._queued)):
             for queue in self._queues:
-                if index == len(queue.verdicts) and queue.failure is not None:
-                    self._emit_failure(queue.pack)
-                    raise StepError(urn, str(queue.failure))
-                allowed = self._emit_all(queue.verdicts[index]) and allowed
+                # What one pack cannot judge, another may have.
+                if index < len(queue.verdicts):
+                    allowed = self._emit_all(queue.verdicts[index]) and allowed
+        self._refuse_unjudged()
         return allowed
+
+    def _refuse_unjudged(self) -> None:
+        """Tells of every pack that has failed; raises StepError for the resource that the first of them left out."""
+        failed = [queue for queue in self._queues if len(queue.verdicts) < len(self._queued)]
+        for queue in failed:
+            self._emit_failure(queue.pack)
+        if failed:
+            first = min(failed, key=lambda queue: len(queue.verdicts))
+            reasons = dict.fromkeys(str(queue.failure or f"{queue.pack.name}: it did not judge") for queue in failed)
+            raise StepError(self._queued[len(first.verdicts)], "\n".join(reasons))
 
     @contextmanager
     def _noticing(self, pack: PolicyPack) -> Iterator[None]:

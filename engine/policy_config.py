@@ -8,6 +8,7 @@ is refused: a misspelt exemption must not pass as one.
 
 import difflib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,12 +56,29 @@ def load(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyConfigError(f"policy configuration {path}: {getattr(error, 'strerror', None) or error}") from None
     try:
-        content = json.loads(text) if text.strip() else {}
-    except ValueError as error:
+        content = _parsed(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
         raise PolicyConfigError(f"policy configuration {path}: not JSON: {error}") from None
     if not isinstance(content, dict):
         raise PolicyConfigError(f"policy configuration {path}: expected an object, policy name to level or object")
     return content
+
+
+def _parsed(text: str) -> Any:
+    """The JSON, in the strict sense: Python reads NaN too, numbers without end, and the last of two like names."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is given twice")
+        return dict(pairs)
+
+    def number(digits: str) -> float:
+        if not math.isfinite(float(digits)):
+            raise ValueError(f"{digits[:20]} is no number that a policy could use")
+        return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
+
+    return json.loads(text, object_pairs_hook=unique, parse_int=number, parse_float=number, parse_constant=number)
 
 
 def parse(content: Mapping[str, Any]) -> dict[str, PolicySetting]:

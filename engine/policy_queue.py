@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.analyzers import PolicyPack
 from engine.events import PolicyViolation
+from engine.policy_project import PolicyPackError
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto.analyzer_pb2 import AnalyzeRequest
@@ -33,8 +34,10 @@ class PolicyQueue:
         self._thread.start()
 
     def add(self, request: "AnalyzeRequest") -> None:
-        """Has the pack judge a resource, some time."""
+        """Has the pack judge a resource, some time. Raises PolicyPackError once it is closed."""
         with self._changed:
+            if self._complete:
+                raise PolicyPackError(f"{request.urn} came after the end of the program: no policy has judged it")
             self._waiting.append(request)
             if len(self._waiting) >= _FEWEST:
                 self._changed.notify()

@@ -16,6 +16,7 @@ import datetime
 import difflib
 import fnmatch
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ class Exemption:
     """What a rule does not stop."""
 
     resource: str
-    """The resource's name or URN, in which * and ? are wildcards, or `stack`."""
+    """The resource's name or URN, in which * and ? are wildcards and all else is itself, or `stack`."""
     reason: str
     expires: datetime.date
     """The last day on which it holds."""
@@ -62,7 +63,8 @@ class Exemption:
         """Whether it holds for a resource; `name` and `urn` are empty for the stack as a whole."""
         if not name:
             return self.resource == STACK
-        return fnmatch.fnmatchcase(name, self.resource) or fnmatch.fnmatchcase(urn, self.resource)
+        pattern = self.resource.replace("[", "[[]")
+        return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(urn, pattern)
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,24 @@ def stack_file(stack: str) -> Path:
 def read(path: Path) -> dict[str, Any]:
     """The content of a configuration file; empty where there is none. Raises ConfigurationError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8") or "{}")
+        content = json.loads(path.read_text(encoding="utf-8") or "{}", object_pairs_hook=_unique)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"policy configuration {path.name}: it cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"policy configuration {path.name}: expected an object, rule to level or object")
     return content
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which Python would let the last of two like names win."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} is given twice")
+        found[name] = value
+    return found
 
 
 def settings(
@@ -155,7 +167,7 @@ def _wrong_value(value: Any, parameter: Parameter) -> str:
         return "" if isinstance(value, str) else "expected a text"
     if isinstance(default, int | float):
         least = parameter.minimum or 0
-        right = isinstance(value, int | float) and not isinstance(value, bool) and value >= least
+        right = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= sys.float_info.max
         return "" if right else f"expected a number of {least:g} or more"
     right = isinstance(value, list) and all(isinstance(each, str) for each in value)
     return "" if right else "expected a list of texts"

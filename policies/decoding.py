@@ -49,7 +49,12 @@ def stack(message: Any, name: str, inputs: Mapping[str, Any], *, dry_run: bool) 
     :param inputs: By URN, the properties with which the resources were analyzed before.
     """
     resources = [resource(each) for each in message.resources]
+    providers: dict[str, dict[str, Any]] = {}
     for each, found in zip(message.resources, resources, strict=True):
+        if each.provider.urn:
+            if each.provider.urn not in providers:
+                providers[each.provider.urn] = plain(each.provider.properties)
+            found.provider = providers[each.provider.urn]
         told = inputs.get(each.urn)
         if told is None or told == each.properties or each.type.startswith(DYNAMIC):
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.resources import Resource, Stack
-from policies.rules import Rule
+from policies.rules import EVERY_TYPE, Rule
 from policies.values import MASK, Undecided
 
 
@@ -41,7 +41,7 @@ def judge_stack(rule: Rule, stack: Stack, parameters: Mapping[str, Any] | None =
     """What a rule of the stack, or of its resources in the stack, says. Raises RuleFailed."""
     if rule.kind == "stack":
         return _judged(rule, None, (stack,), parameters)
-    subjects = stack.resources if "*" in rule.types else stack.of(*rule.types)
+    subjects = stack.resources if EVERY_TYPE in rule.types else stack.of(*rule.types)
     return [finding for subject in subjects for finding in _judged(rule, subject, (subject, stack), parameters)]
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from policies.resources import Resource
-from policies.values import Unknown, any_holds, as_list, get, known
+from policies.values import Unknown, all_hold, any_holds, as_list, get, known
 
 Statement = Mapping[str, Any]
 
@@ -21,20 +21,41 @@ _WEAK_CONDITIONS = frozenset(
     {
         "aws:currenttime",
         "aws:epochtime",
+        "aws:federatedprovider",
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
         "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalisawsservice",
         "aws:principalorgid",
+        "aws:principalorgpaths",
         "aws:principaltype",
         "aws:referer",
         "aws:requestedregion",
+        "aws:resourceaccount",
+        "aws:resourceorgid",
+        "aws:resourceorgpaths",
         "aws:securetransport",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
         "aws:tokenissuetime",
         "aws:useragent",
+        "aws:userid",
+        "aws:username",
         "aws:viaawsservice",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "aws:vpcsourceip",
+        "s3:resourceaccount",
     }
 )
-"""They say how, where, when or by whom a request is made, and leave open what it is for."""
+"""They say how, where, when or by whom a request is made, or for which account, and leave open what it is for."""
+_TAG_OF_CALLER = "aws:principaltag/"
+_TAG_OF_RESOURCE = "resourcetag/"
+_ANY_SERVICE = "*.amazonaws.com"
 _REGION = "aws:requestedregion"
 _OPERATOR = re.compile(
     r"(?:ForAnyValue:|(?P<vacuous>ForAllValues:))?"
@@ -44,6 +65,16 @@ _OPERATOR = re.compile(
 )
 """A negated test leaves out single values only, and one of all values holds where there is none."""
 _ARN_FIELDS = 6
+_KINDS: Mapping[str, Sequence[str]] = {
+    "dynamodb": ("table/",),
+    "ecr": ("repository/",),
+    "iam": ("group/", "policy/", "role/", "user/"),
+    "kms": ("key/",),
+    "lambda": ("function:",),
+    "secretsmanager": ("secret:",),
+    "ssm": ("parameter/",),
+}
+"""What the last field of an ARN begins with, by service, so that ``role*`` is known for all roles."""
 
 
 def read(document: Any) -> Any:
@@ -88,6 +119,10 @@ class Condition:
     """Whether ``*`` and ``?`` in the values are wildcards."""
     asserts: bool
     """Whether it holds for these values only."""
+    is_needed: bool = True
+    """Whether the request has to have the key at all; with ``…IfExists`` it may be without."""
+    is_presence: bool = False
+    """Whether ``Null`` asks only whether the request has the key: the value false says that it must."""
 
 
 def conditions(statement: Statement) -> list[Condition]:
@@ -102,7 +137,8 @@ def conditions(statement: Statement) -> list[Condition]:
         for key, expected in known(tests).items():
             if ":" in key:
                 values_of_test = (expected,) if isinstance(expected, Unknown) else as_list(expected)
-                found.append(Condition(key.lower(), values_of_test, wildcards, asserts))
+                is_needed, is_presence = not operator.lower().endswith("ifexists"), operator.lower() == "null"
+                found.append(Condition(key.lower(), values_of_test, wildcards, asserts, is_needed, is_presence))
     return found
 
 
@@ -115,13 +151,21 @@ def is_narrowed(statement: Statement, *, by_region: bool = False) -> bool:
 
 
 def _narrows(condition: Condition, *, by_region: bool) -> bool:
-    weak = condition.key in _WEAK_CONDITIONS and not (by_region and condition.key == _REGION)
+    if condition.is_presence and _TAG_OF_RESOURCE in condition.key:
+        return all_hold(lambda value: str(known(value)).lower() == "false", condition.values)
+    weak = condition.key in _WEAK_CONDITIONS or condition.key.startswith(_TAG_OF_CALLER)
+    if by_region and condition.key == _REGION:
+        weak = False
     return condition.asserts and not weak and is_restrictive(condition)
 
 
 def is_restrictive(condition: Condition) -> bool:
     """Whether none of the values stands for everything. May raise Undecided."""
-    return not any_holds(lambda value: isinstance(known(value), str) and is_wild(value), condition.values)
+    return not any_holds(lambda value: isinstance(known(value), str) and _is_any_value(value), condition.values)
+
+
+def _is_any_value(value: str) -> bool:
+    return is_wild(value) or value.lower() == _ANY_SERVICE
 
 
 def is_wild(pattern: str) -> bool:
@@ -138,7 +182,12 @@ def is_service_wide(action: str) -> bool:
 def is_everything(resource: str) -> bool:
     """Whether a pattern of ARNs stands for all that a service has."""
     fields = resource.split(":", _ARN_FIELDS - 1)
-    return is_wild(resource) or (len(fields) == _ARN_FIELDS and is_wild(fields[-1].replace("/", "").replace(":", "")))
+    if is_wild(resource):
+        return True
+    if len(fields) < _ARN_FIELDS:
+        # A wildcard stands for colons as well.
+        return resource.endswith("*")
+    return is_wild(fields[-1].replace("/", "").replace(":", ""))
 
 
 def is_all_of_a_kind(resource: str) -> bool:
@@ -148,6 +197,9 @@ def is_all_of_a_kind(resource: str) -> bool:
     fields = resource.split(":", _ARN_FIELDS - 1)
     if len(fields) < _ARN_FIELDS:
         return False
+    fixed = fixed_part(fields[-1])
+    if is_wild(fields[-1][len(fixed) :]) and any(kind.startswith(fixed) for kind in _KINDS.get(fields[2], ())):
+        return True
     kind, *names = re.split(r"[:/]", fields[-1])
     # In the ARN of an object there is no kind, but the bucket's name.
     return fields[2] != "s3" and bool(names) and all(is_wild(each) for each in names) and "$" not in kind

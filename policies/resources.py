@@ -12,8 +12,23 @@ from policies.values import Undecided, Unknown, get, secrets_within
 _IDENTIFYING = ("id", "arn", "name", "bucket", "keyId", "url", "selfLink", "email", "latestVersion")
 
 
+class Judged:
+    """What a rule is called with: it remembers what the rule could not know of it."""
+
+    undecided: list[str]
+    """Paths of the unknown values that the rule which is judging has met."""
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Judges a part by itself: an unknown value that it meets is noted, and the rule goes on after the block."""
+        try:
+            yield
+        except Undecided as error:
+            self.undecided.append(error.path)
+
+
 @dataclass(eq=False)
-class Resource:
+class Resource(Judged):
     """A resource: its inputs where a rule of single resources looks, its outputs where a rule of the stack does."""
 
     type: str
@@ -27,20 +42,13 @@ class Resource:
     secret_outputs: Sequence[str] = ()
     """Outputs that the resource's options mark as secret."""
     protected: bool = False
+    provider: Mapping[str, Any] = field(default_factory=dict)
+    """The properties of its provider. Known only to rules that see the stack."""
     undecided: list[str] = field(default_factory=list)
-    """Paths of the unknown values that the rule which is judging has met."""
 
     def get(self, *path: str | int, default: Any = None) -> Any:
         """What is at `path` in the properties; see `values.get`."""
         return get(self.properties, *path, default=default)
-
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """Judges a part by itself: an unknown value that it meets is noted, and the rule goes on after the block."""
-        try:
-            yield
-        except Undecided as error:
-            self.undecided.append(error.path)
 
     def refers_to(self, other: "Resource", *path: str) -> bool:
         """Whether the property at `path` (all of it, where it is a list) names `other`.
@@ -86,13 +94,12 @@ class Resource:
 
 
 @dataclass(eq=False)
-class Stack:
+class Stack(Judged):
     """All resources of a stack."""
 
     resources: Sequence[Resource]
     name: str = ""
     undecided: list[str] = field(default_factory=list)
-    """Paths of the unknown values that the rule which is judging has met."""
 
     def __post_init__(self) -> None:
         self._by_type: dict[str, list[Resource]] = {}
@@ -115,11 +122,3 @@ class Stack:
     @cached_property
     def _by_urn(self) -> dict[str, Resource]:
         return {resource.urn: resource for resource in self.resources if resource.urn}
-
-    @contextmanager
-    def apart(self) -> Iterator[None]:
-        """Judges a part by itself: an unknown value that it meets is noted, and the rule goes on after the block."""
-        try:
-            yield
-        except Undecided as error:
-            self.undecided.append(error.path)

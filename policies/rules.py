@@ -6,6 +6,9 @@ Rules know nothing of the policy SDK; `server.py` serves them. There are three k
 - `related_rule`: ``check(resource, stack)`` likewise, with everything else in the stack at hand;
 - `stack_rule`: ``check(stack)`` yields `Objection`s about the whole.
 
+Only the latter two know of which resources a property is made (`Resource.property_dependencies`, on which `refers_to`
+rests): Pulumi's protocol does not tell it of a single resource.
+
 A rule that uses an unknown value is cut short there and is undecided (see `values.py`); what it yielded before stands.
 So it judges what can be judged apart, such as the statements of a policy, in ``with resource.apart():`` blocks.
 """

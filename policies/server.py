@@ -25,7 +25,7 @@ from policies.rules import EVERY_TYPE, Rule
 _GARBAGE_THRESHOLD = 100_000
 _LARGEST_MESSAGE_BYTES = 400 * 1024 * 1024
 _OWN_SERVICE = "trainyard.Analyzer"
-"""What the embedded engine asks beside Pulumi's protocol; see engine/analyzers.py."""
+"""What the embedded engine asks beside Pulumi's protocol; see engine/analyzer_calls.py."""
 _NAMED = 3
 """How many resources a message about what is undecided names."""
 
@@ -72,7 +72,7 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         self._undecided: dict[Rule, list[Finding]] = {}
         self._inputs: dict[str, Any] = {}
         """By URN: with which properties the resources of this deployment were analyzed."""
-        self._learn_stack(os.environ.get("PULUMI_STACK", ""), dry_run=os.environ.get("PULUMI_DRY_RUN") != "false")
+        self._learn_stack(os.environ.get("PULUMI_STACK", ""), dry_run=os.environ.get("PULUMI_DRY_RUN") == "true")
 
     def _learn_stack(self, stack: str, *, dry_run: bool) -> None:
         self._stack = stack
@@ -166,15 +166,13 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
                 self._tell(response, judge_resource(rule, resource, self._settings[rule.id].parameters))
 
     def AnalyzeStack(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the protocol's name
-        """What the rules of the stack object to, and which rules could not decide."""
+        """What the rules of the stack object to, and which rules could not decide in a preview."""
         response = analyzer_pb2.AnalyzeResponse()
         stack = decoding.stack(request, self._stack, self._inputs, dry_run=self._dry_run)
         for rule in self._stack_rules:
             self._tell(response, judge_stack(rule, stack, self._settings[rule.id].parameters))
         for rule, findings in self._undecided.items():
-            # An update knows everything; if it does not, the rule is not kept.
-            level = "advisory" if self._dry_run else self._settings[rule.id].level
-            response.diagnostics.append(messages.diagnostic(self._name, rule, _undecided(findings), None, level))
+            response.diagnostics.append(messages.diagnostic(self._name, rule, _undecided(findings), None, "advisory"))
         self._undecided.clear()
         self._inputs.clear()
         return response
@@ -182,22 +180,24 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
     def _tell(self, response: Any, findings: Sequence[Finding]) -> None:
         for finding in findings:
             rule, resource = finding.rule, finding.resource
-            if not finding.decided:
+            if not finding.decided and self._dry_run:
                 self._undecided.setdefault(rule, []).append(finding)
                 continue
+            # An update knows everything; if it does not, the rule is not kept.
+            objection = finding.objection or f"It cannot be decided: {finding.unknown} is not known."
             setting = self._settings[rule.id]
             name, urn = (resource.name, resource.urn) if resource else ("", "")
             exemption = next((each for each in setting.exemptions if each.covers(name, urn)), None)
             if exemption:
-                text = f"Exempt until {exemption.expires.isoformat()} ({exemption.reason}): {finding.objection}"
+                text = f"Exempt until {exemption.expires.isoformat()} ({exemption.reason}): {objection}"
                 response.diagnostics.append(messages.diagnostic(self._name, rule, text, resource, "advisory"))
             else:
-                text = rule.message(finding.objection)
+                text = rule.message(objection)
                 response.diagnostics.append(messages.diagnostic(self._name, rule, text, resource, setting.level))
 
 
 def _undecided(findings: Sequence[Finding]) -> str:
-    """One message for all that a rule could not decide; one for each would hide what was decided."""
+    """One message for all that a rule cannot decide in a preview; one for each would hide what it decided."""
     places = list(
         dict.fromkeys(
             f"{found.unknown} of {found.resource.name}" if found.resource else found.unknown for found in findings

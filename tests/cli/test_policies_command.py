@@ -162,3 +162,10 @@ def test_the_page_says_what_wrote_it(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_the_page_of_all_rules_is_the_one_in_the_documentation() -> None:
     same_as(ROOT / "docs" / "policy-rules.md", rules_markdown(Listing(RULES), "yard policies --markdown"))
+
+
+def test_a_stack_whose_name_no_file_can_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["policies", "-s", "a" * 300], None) == ExitStatus.CONFIGURATION
+    assert capsys.readouterr().err.endswith(
+        "File name too long: " + repr(str(configuration.stack_file("a" * 300))) + "\n"
+    )

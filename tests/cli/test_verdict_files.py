@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from cli.errors import CommandError
 from cli.exit_status import ExitStatus
+from cli.verdicts_files import VerdictFiles, recording
+from engine.events import Finished
 from tests.cli.yard import FILES, ROOT, make_file_project, yard
 from tests.engine.policy_packs import policy_python, write_pack
 
@@ -104,6 +107,11 @@ def test_an_update_writes_what_it_has_judged(project: Path, tmp_path: Path) -> N
         (["--sarif", "none/x"], "--sarif = 'none/x': cannot be written: there is no folder none"),
         (["--junit", "."], "--junit = '.': cannot be written: it is a folder"),
         (["--junit", "/dev/null"], "--junit = '/dev/null': cannot be written: it is no file"),
+        (["--sarif", "Pulumi.dev.yaml"], "--sarif = 'Pulumi.dev.yaml': cannot be written: it holds settings"),
+        (
+            ["--policy-pack-config", "deploy.json", "--junit", "./deploy.json"],
+            "--junit = 'deploy.json': cannot be written: it holds settings",
+        ),
         (["--sarif", "x", "--junit", "./x"], "--sarif and --junit are the same file, x"),
     ],
 )
@@ -111,9 +119,22 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     project = make_file_project(tmp_path / "project", PROGRAM)
+    for name in ("Pulumi.dev.yaml", "deploy.json"):
+        (project / name).write_text("{}")
     result = yard("preview", "--policy-pack", str(ROOT / "policies"), *arguments, cwd=project)
     assert (result.code, result.out, result.err) == (ExitStatus.CONFIGURATION, "", f"yard: {message}\n")
     assert not (project / "started").exists()
+
+
+def test_a_file_that_can_no_longer_be_written_fails_the_command_and_not_the_other_file(tmp_path: Path) -> None:
+    files = VerdictFiles(tmp_path / "gone" / "found.sarif", tmp_path / "found.xml")
+    with (
+        pytest.raises(CommandError, match=r"--sarif = .*: cannot be written: No such file or directory") as raised,
+        recording(files, tmp_path, "dev", dry_run=False, quiet=True) as note,
+    ):
+        note(Finished("succeeded", {}, 1.0))
+    assert raised.value.status == ExitStatus.ERROR
+    assert (tmp_path / "found.xml").is_file()
 
 
 def test_without_a_policy_pack_there_is_no_verdict_to_write(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pulumi.runtime.proto.analyzer_pb2 import AnalyzeDiagnostic, AnalyzeResponse
 
 from engine.analyzer_messages import Remediation, analyze_request, analyzer_resource
 from engine.analyzers import PolicyPack, PolicyPackError
@@ -188,6 +189,26 @@ def test_a_pack_that_was_launched_can_be_closed_before_it_is_ready(directory: Pa
         assert not thread.is_alive()
 
 
+def test_an_answer_that_breaks_the_protocol_is_the_packs_failure(pack: PolicyPack) -> None:
+    beyond = AnalyzeResponse(diagnostics=[AnalyzeDiagnostic(policyName="size", enforcementLevel=-2)])  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pack._asked, "call", lambda *_, **__: beyond)
+        for ask in (lambda: pack.analyze(analyze_request(resource("x"), {})), lambda: pack.analyze_stack([])):
+            with pytest.raises(PolicyPackError, match=r"policy pack test-pack: what .* cannot be understood: .*-2 is"):
+                ask()
+
+
+def test_a_pack_that_cannot_become_ready_says_so_each_time_and_at_once(directory: Path) -> None:
+    options = {"project": "p", "stack": "s", "config": {}, "dry_run": True, "python": policy_python()}
+    with no_process_left(), PolicyPack.launch(directory, **options) as pack:  # type: ignore[arg-type]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pack, "_configure", lambda: [].pop())
+            with pytest.raises(PolicyPackError, match="what it says of itself cannot be understood: IndexError"):
+                pack.ready()
+        with pytest.raises(PolicyPackError, match="what it says of itself cannot be understood: IndexError"):
+            pack.ready()
+
+
 def test_an_unknown_value_makes_a_policy_that_needs_it_advisory(pack: PolicyPack) -> None:
     [found] = pack.analyze(analyze_request(resource("new"), {"size": UNKNOWN}))
     assert (found.policy, found.level) == ("size", "advisory")
@@ -311,7 +332,7 @@ def test_a_policy_that_hangs_is_given_up(directory: Path) -> None:
         pack.analyze(analyze_request(resource("hangs"), {"size": 1}))
 
 
-def test_cancelling_and_closing_end_a_call_in_progress(directory: Path) -> None:
+def test_closing_ends_a_call_in_progress(directory: Path) -> None:
     failures: list[str] = []
 
     def ask(pack: PolicyPack) -> None:
@@ -323,7 +344,6 @@ def test_cancelling_and_closing_end_a_call_in_progress(directory: Path) -> None:
     with no_process_left(), start_pack(directory) as pack:
         thread = threading.Thread(target=ask, args=(pack,))
         thread.start()
-        pack.cancel()
         pack.close()
         thread.join(20)
     [failure] = failures

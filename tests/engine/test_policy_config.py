@@ -19,13 +19,22 @@ def test_the_file_is_json_and_may_be_empty(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text("\n")
     assert load(path) == {}
-    path.write_text('{"all": "disabled"}')
-    assert load(path) == {"all": "disabled"}
+    path.write_text('{"all": "disabled", "budget": {"dollars": [-2, 2.5, 1e2]}}')
+    assert load(path) == {"all": "disabled", "budget": {"dollars": [-2, 2.5, 100.0]}}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "No such file or directory"), ("{nope", "not JSON: "), ("[]", "expected an object")],
+    [
+        (None, "No such file or directory"),
+        ("{nope", "not JSON: "),
+        ("[]", "expected an object"),
+        ("\ufeff{}", "not JSON: Unexpected UTF-8 BOM"),
+        ('{"a": "advisory", "b": {}, "a": "disabled"}', "not JSON: a is given twice"),
+        ('{"a": {"most": NaN}}', "not JSON: NaN is no number"),
+        ('{"a": {"most": 1e999}}', "not JSON: 1e999 is no number"),
+        ('{"a": {"most": -1' + "0" * 400 + "}}", "not JSON: -1000"),
+    ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "config.json"

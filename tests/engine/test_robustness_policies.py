@@ -7,7 +7,7 @@ import pytest
 
 from engine.events import PolicyPackFailed, PolicyViolation, StepStarted
 from tests.engine.policy_packs import policy_python, write_pack
-from tests.engine.robustness import Outcome, Project, Running, make_project, says, step
+from tests.engine.robustness import CLOUD, Outcome, Project, Running, make_project, says, step
 
 PACK = """
 import os, time
@@ -84,6 +84,28 @@ def test_a_mandatory_violation_stops_before_the_resource(project: Project, tmp_p
     outcome = project.run(policy_packs=[pack])
     assert_nothing_created(project, outcome)
     assert outcome.finished.cause == "policy"
+
+
+MENDING = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def mend(args):
+    return {**args.props, "value": "mended"} if args.props.get("value") == "1" else None
+
+PolicyPack("mending", [
+    ResourceValidationPolicy("mend", "Mends.", remediate=mend, enforcement_level=EnforcementLevel.REMEDIATE),
+])
+"""
+NOTHING_UNMENDED = PACK.format(judge='if args.props["value"] == "1": report("Not this one.")', level="MANDATORY")
+
+
+def test_what_a_pack_mends_is_what_another_judges_and_what_is_made_anew(project: Project, tmp_path: Path) -> None:
+    packs = [write(tmp_path / "judging", NOTHING_UNMENDED, remediates=False), write(tmp_path / "mending", MENDING)]
+    for key in ("1", "2"):
+        project.write(CLOUD + f'Thing("thing", key="{key}")\n')
+        outcome = project.run(policy_packs=packs)
+        assert outcome.finished.outcome == "succeeded", outcome.errors
+        assert [held["value"] for held in project.cloud.values()] == ["mended"]
 
 
 def test_a_pack_that_hangs_while_it_starts_can_be_stopped(project: Project, tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def test_the_level_of_all_rules_gives_way_to_that_of_one() -> None:
         ("*a:b:C::scratch-1", "scratch-1", "urn:pulumi:dev::yard::a:b:C::scratch-1", True),
         ("Scratch-1", "scratch-1", "urn:x", False),
         ("scratch", "scratch-1", "urn:x", False),
+        ("queue[1]*", "queue[1]-a", "urn:x", True),
+        ("queue[1]", "queue1", "urn:x", False),
         ("stack", "", "", True),
         ("*", "", "", False),
     ],
@@ -129,6 +131,13 @@ def test_an_exemption_covers_names_patterns_urns_or_the_stack(
             ["disk-size.maximum_gib: '20' is not valid; expected a number of 10 or more"],
         ),
         ({"disk-size": {"maximum_gib": 9}}, ["disk-size.maximum_gib: 9 is not valid; expected a number of 10 or more"]),
+        *(
+            (
+                {"disk-size": {"maximum_gib": number}},
+                [f"disk-size.maximum_gib: {number} is not valid; expected a number of 10 or more"],
+            )
+            for number in (float("inf"), float("nan"), 10**400)
+        ),
         (
             {"disk-size": {"maximum_gib": True}},
             ["disk-size.maximum_gib: True is not valid; expected a number of 10 or more"],
@@ -194,7 +203,13 @@ def test_whatever_the_file_holds_is_either_taken_or_refused(content: dict[str, A
 
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
-    for text, said in (("[]", "expected an object"), ("{", "cannot be read")):
+    for text, said in (
+        ("[]", "expected an object"),
+        ("{", "cannot be read"),
+        ("\ufeff{}", "cannot be read: Unexpected UTF-8 BOM"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"a": {"b": 1, "b": 2}}', "cannot be read: 'b' is given twice"),
+    ):
         file.write_text(text)
         with pytest.raises(ConfigurationError, match=f"policy configuration dev.json: .*{said}"):
             configuration.read(file)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.analyzer_messages import analyze_request, analyzer_resource
 from engine.analyzers import PolicyPack
 from tests.engine.policy_packs import ROOT, start_pack
 from tests.policies.programs import CORPUS, run_program
@@ -29,9 +28,9 @@ def verdicts(pack: PolicyPack, program: Path, *, preview: bool) -> tuple[set[str
     mandatory: set[str] = set()
     advisory: set[str] = set()
     undecided: set[str] = set()
-    states = run_program(program, preview=preview)
-    found = [violation for state in states for violation in pack.analyze(analyze_request(state, state.inputs))]
-    found += pack.analyze_stack([analyzer_resource(state, state.outputs) for state in states])
+    registered = run_program(program, preview=preview)
+    found = [violation for each in registered for violation in pack.analyze(each.judged_alone())]
+    found += pack.analyze_stack([each.judged_in_stack() for each in registered])
     for each in found:
         if "cannot be decided before the update" in each.message:
             undecided.add(each.policy)

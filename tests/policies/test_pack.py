@@ -97,10 +97,21 @@ def test_what_is_undecided_stops_no_preview_where_all_rules_are_mandatory() -> N
     assert (told.policy, told.level) == (KEY_RULE.id, "advisory")
 
 
-def test_an_update_that_cannot_decide_goes_no_further() -> None:
-    with start_pack(ROOT / "policies", stack="elsewhere", dry_run=False) as pack:
-        [told] = of_rule(KEY_RULE, analyzed(pack, state(BUCKET, {"key_arn": UNKNOWN})))
-    assert (told.policy, told.level) == (KEY_RULE.id, "mandatory")
+def test_an_update_that_cannot_decide_stops_before_the_resource_unless_it_is_exempt() -> None:
+    buckets = [state(BUCKET, {"key_arn": UNKNOWN}, name) for name in ("data", "models")]
+    settings = {KEY_RULE.id: {"exemptions": [EXEMPTION]}}
+    with start_pack(ROOT / "policies", stack="elsewhere", dry_run=False, policy_config=settings) as pack:
+        [told], [exempt] = ([*of_rule(KEY_RULE, pack.analyze(analyze_request(each, each.inputs)))] for each in buckets)
+    assert (told.level, told.urn) == ("mandatory", buckets[0].urn)
+    assert "It cannot be decided: key_arn is not known." in told.message
+    assert (exempt.level, exempt.urn) == ("advisory", buckets[1].urn)
+
+
+def test_what_is_undecided_is_told_where_no_rule_of_the_stack_is_enabled() -> None:
+    settings = {"all": "disabled", KEY_RULE.id: "mandatory"}
+    with start_pack(ROOT / "policies", stack="elsewhere", policy_config=settings) as pack:
+        [told] = analyzed(pack, state(BUCKET, {"key_arn": UNKNOWN}))
+    assert (told.policy, told.level) == (KEY_RULE.id, "advisory")
 
 
 def test_an_exemption_is_told_with_its_reason_and_stops_nothing() -> None:
