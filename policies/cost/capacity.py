@@ -56,11 +56,11 @@ def gpu_count_ceiling(stack: Stack, *, maximum_gpus: float) -> Iterator[Objectio
             each = pool.gpus()
             if not each:
                 continue
-            nodes = pool.most()
-            if nodes is None:
+            nodes, most = pool.most(), pool.most_gpus()
+            if nodes is None or most is None:
                 yield Objection("Nothing limits how many nodes with GPUs this pool may have.", pool.resource)
                 continue
-            total += each * nodes
+            total += most
             price = _or_none(pool.node_usd_per_hour)
             usd += nodes * (price or 0.0)
             unpriced = unpriced if price is not None else "at least "

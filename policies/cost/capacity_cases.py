@@ -2,11 +2,21 @@
 
 from policies.cases import Cases, made
 from policies.cost import capacity
-from policies.cost.examples import TAGS, gke_pool, karpenter_pool, node_group, template
+from policies.cost.examples import (
+    TAGS,
+    gke_pool,
+    karpenter_kinds,
+    karpenter_pool,
+    node_group,
+    scaling_group,
+    template,
+)
+from policies.cost.pools import GROUP
 
 SYSTEM = node_group(["m5.large"], pool="system", least=1, capacity="ON_DEMAND")
 TOGETHER = template(placement={"groupName": "ring"})
 FABRIC = template(networkInterfaces=[{"interfaceType": "interface"}, {"interfaceType": "efa-only"}])
+P5_TEMPLATE = template(instanceType="p5.48xlarge")
 BOX = "aws:ec2/instance:Instance"
 
 CASES = (
@@ -21,12 +31,24 @@ CASES = (
             gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}]),
             made(BOX, "box", {"instanceType": "g5.xlarge"}),
             [template(instanceType="g6.xlarge"), node_group(["g6.xlarge"])],
+            karpenter_kinds("category", "c", "m", "r"),
+            karpenter_kinds("gpu-name", "l4", "a10g"),
+            scaling_group("g5.xlarge"),
+            made(GROUP, "plain", {"minSize": 1, "maxSize": 2}),
         ],
         failing=[
             (node_group(["g5.xlarge", "p5.48xlarge"]), "It may get H100 ($26.42 an hour a node); allowed are T4, T4g"),
             (node_group(["p6-b200.48xlarge"], capacity="ON_DEMAND"), "B200 ($113.93 an hour a node)"),
             (node_group(["p9.48xlarge"]), "p9.48xlarge (at a price that the price book does not know)"),
             (karpenter_pool(["p5en.48xlarge"]), "H200"),
+            (karpenter_kinds("category", "p"), "H100"),
+            (karpenter_kinds("gpu-name", "h100"), "H100"),
+            (karpenter_kinds("category", "p", label="eks.amazonaws.com/instance"), "H100"),
+            (scaling_group("g5.xlarge", "p5.48xlarge"), "It may get H100"),
+            (
+                [P5_TEMPLATE, made(GROUP, "fixed", {"maxSize": 1}, refers={"launchTemplate": P5_TEMPLATE})],
+                "It may get H100",
+            ),
             (gke_pool(machineType="a3-highgpu-8g"), "H100"),
             (
                 gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-h100-80gb", "count": 1}]),
@@ -43,6 +65,11 @@ CASES = (
             karpenter_pool(nodes=10),
             karpenter_pool(capacity="spot", gpus=64),
             gke_pool(most=21, location="us-central1"),
+            # 64 vCPUs are 16 nodes of the smallest type, or one of the largest, which has 8 GPUs.
+            karpenter_kinds("family", "g5", cpu="64"),
+            karpenter_kinds("family", "g5", cpu=1000, memory="256Gi"),
+            karpenter_kinds("category", "c", "m"),
+            scaling_group("g5.xlarge", most=64),
             [],
         ],
         failing=[
@@ -54,6 +81,9 @@ CASES = (
             ([node_group(most=60), karpenter_pool(nodes=6)], "66 GPUs"),
             (karpenter_pool(), "Nothing limits how many nodes with GPUs this pool may have."),
             (gke_pool(most=22, location="us-central1"), "66 GPUs"),
+            (karpenter_kinds("family", "g5", cpu="1000"), "All pools together may have 250 GPUs"),
+            (karpenter_kinds("category", "g"), "Nothing limits how many nodes with GPUs"),
+            (scaling_group("g5.48xlarge", most=9), "72 GPUs"),
             (node_group(["p9.48xlarge"], most=100), "cost at least $0.00 an hour"),
         ],
     ),
@@ -63,6 +93,8 @@ CASES = (
             node_group(),
             SYSTEM,
             node_group(capacity="ON_DEMAND", pool="serving"),
+            node_group(capacity="ON_DEMAND", pool="trainyard-notebooks"),
+            scaling_group("g5.xlarge"),
             node_group(capacity="CAPACITY_BLOCK"),
             node_group(capacity="ON_DEMAND", tags={**TAGS, "on-demand-reason": "A deadline on Friday."}),
             karpenter_pool(),
@@ -79,6 +111,8 @@ CASES = (
             (node_group(capacity="ON_DEMAND", tags={**TAGS, "on-demand-reason": ""}), "It trains on demand"),
             (node_group(capacity="ON_DEMAND", pool="large", tags={"workload": "fine-tuning"}), "It trains on demand"),
             (karpenter_pool(capacity="on-demand", nodes=2), "It trains on demand"),
+            (scaling_group("g5.xlarge", on_demand_percent=100), "It trains on demand"),
+            (node_group(capacity="ON_DEMAND", pool="reserved-training"), "It trains on demand"),
             (gke_pool(), "It trains on demand"),
         ],
     ),
@@ -98,6 +132,7 @@ CASES = (
             (node_group(["g5.xlarge"], least=1), "It keeps 1 node when there is nothing to do for $301.12 a month."),
             (node_group(least=2, capacity="ON_DEMAND"), "It keeps 2 nodes when there is nothing to do for $1,468.76"),
             (node_group(least=1, pool="large"), "It keeps 1 node"),
+            (scaling_group("g5.xlarge", least=1), "It keeps 1 node"),
             (gke_pool(least=1, location="us-central1"), "It keeps 3 nodes"),
         ],
     ),

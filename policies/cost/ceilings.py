@@ -1,8 +1,8 @@
 """Rules on what a stack may cost: an hour, a month, and a run of a job, by the model and the prices of `yard cost`.
 
 A total that is at its limit is kept. Where a preview does not know something that could add to it, a total below its
-limit is undecided. Of what Google Cloud bills, only the machines of
-GKE's pools are in the hour at full size: the model has no pricers for more.
+limit is undecided. Of Auto Scaling groups and of what
+Google Cloud bills, only the machines of pools are in the hour at full size: the model has no pricers for more.
 """
 
 import datetime
@@ -13,8 +13,8 @@ from planning.cost.lines import Line
 from planning.cost.words import at_least, dollars
 from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
-from policies.cost.jobs import JOB, Job, gpu_job
-from policies.cost.pools import GKE_POOL, MACHINE_TYPES, Pool, gke_usd_per_hour, pools_of
+from policies.cost.jobs import CRON_JOB, JOB, Job, gpu_job
+from policies.cost.pools import MACHINE_TYPES, UNMODELLED, Pool, pools_of, unmodelled_usd_per_hour
 from policies.cost.pricing import PRICED_TYPES, Priced, is_above, priced
 from policies.dates import today
 from policies.resources import Resource, Stack
@@ -26,7 +26,7 @@ _SHOWN = 3
 
 @stack_rule(
     *PRICED_TYPES,
-    GKE_POOL,
+    *UNMODELLED,
     id="cost-hour-ceiling",
     title="An hour in which every node that may run does run costs no more than the stack's limit.",
     severity="high",
@@ -40,11 +40,11 @@ def hour_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
     """The ceiling of what is billed by the hour, each pool at its dearest type; traffic and requests come on top."""
     found = priced(stack)
     usd = found.cost.full_usd_per_hour
-    usd = usd if usd > maximum_usd else usd + gke_usd_per_hour(stack)
+    usd = usd if usd > maximum_usd else usd + unmodelled_usd_per_hour(stack)
     if is_above(usd, maximum_usd, found):
         yield Objection(
             f"An hour at full size costs {at_least(found.cost)}{dollars(usd)}, {dollars(usd - maximum_usd)} more than "
-            f"the limit of {dollars(maximum_usd)}: {_dearest(found, 'full')}."
+            f"the limit of {dollars(maximum_usd)}: {_dearest(found, 'full', stack)}."
         )
 
 
@@ -94,6 +94,7 @@ def month_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
 
 @related_rule(
     JOB,
+    CRON_JOB,
     id="cost-run-ceiling",
     title="A run of a job on GPUs, as long as its deadline lets it, costs no more than the stack's limit.",
     severity="high",
@@ -149,7 +150,7 @@ def everything_priced(stack: Stack) -> Iterator[Objection]:
     found = priced(stack)
     for pool in pools:
         with stack.apart():
-            if pool.resource.type == GKE_POOL and pool.node_usd_per_hour() is None:
+            if pool.resource.type in UNMODELLED and pool.node_usd_per_hour() is None:
                 yield Objection(
                     f"The price of {', '.join(pool.types())} in {pool.region or 'its region'} is unknown.",
                     pool.resource,
@@ -197,8 +198,8 @@ def prices_fresh(stack: Stack, *, maximum_days: float, minimum_usd: float) -> It
         )
 
 
-def _dearest(found: Priced, which: str) -> str:
-    """The resources that make up most of a total."""
+def _dearest(found: Priced, which: str, stack: Stack | None = None) -> str:
+    """The resources that make up most of a total; with a stack, its pools that the model has no pricers for as well."""
 
     def usd(line: Line) -> float:
         if which == "full":
@@ -210,6 +211,9 @@ def _dearest(found: Priced, which: str) -> str:
     totals: dict[str, float] = {}
     for line in found.cost.lines:
         totals[line.name] = totals.get(line.name, 0.0) + usd(line)
+    for pool in pools_of(stack, *UNMODELLED) if stack else ():
+        with pool.stack.apart():
+            totals[pool.resource.name] = pool.usd_per_hour()
     largest = sorted(totals.items(), key=lambda item: -item[1])[:_SHOWN]
     return ", ".join(f"{name} {dollars(amount)}" for name, amount in largest if amount)
 

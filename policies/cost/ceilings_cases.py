@@ -2,12 +2,20 @@
 
 from policies.cases import Cases, made
 from policies.cost import ceilings
-from policies.cost.examples import gke_pool, job, karpenter_pool, node_group, template
+from policies.cost.examples import gke_pool, job, karpenter_pool, node_group, scaling_group, template
+from policies.resources import Resource
 
 PLACED = template()
 SMALL = [PLACED, node_group(started_from=PLACED)]
 NATS = [made("aws:ec2/natGateway:NatGateway", f"nat-{number}") for number in range(3)]
 DEAR = ("p4d.24xlarge",)
+
+
+def nightly(hours: float, pods: int) -> Resource:
+    """The same job every night."""
+    template_ = {"spec": job(hours=hours, pods=pods).properties["spec"]}
+    return made("kubernetes:batch/v1:CronJob", "nightly", {"spec": {"jobTemplate": template_}})
+
 
 CASES = (
     Cases(
@@ -24,7 +32,11 @@ CASES = (
             (node_group(DEAR, most=5, capacity="ON_DEMAND"), "at least $109.79, $9.79 more than the limit of $100.00"),
             ([PLACED, node_group(most=400, started_from=PLACED)], "An hour at full size costs $169.38"),
             (made("aws:ec2/instance:Instance", "box", {"instanceType": "p6-b200.48xlarge"}), "costs at least $113.93"),
-            (gke_pool(most=400, machineType="a2-highgpu-1g"), "more than the limit of $100.00"),
+            (gke_pool(most=400, machineType="a2-highgpu-1g"), "more than the limit of $100.00: training $"),
+            (
+                scaling_group(*DEAR, most=5, on_demand_percent=100),
+                "$109.79, $9.79 more than the limit of $100.00: pool",
+            ),
             (karpenter_pool(DEAR, nodes=20), "at least $144.92"),
         ],
     ),
@@ -65,6 +77,7 @@ CASES = (
             ([node_group(DEAR), job(hours=100, pods=16)], "$1,449.20, $449.20 more than the limit of $1,000.00."),
             ([node_group(), node_group(DEAR, pool="large"), job(hours=150, pods=8, pool="large")], "$1,086.90"),
             ([node_group(), node_group(DEAR, pool="large"), job(hours=150, pods=8)], "on 1 nodes of pool at $7.25"),
+            ([node_group(DEAR), nightly(hours=100, pods=16)], "$1,449.20, $449.20 more than the limit of $1,000.00."),
             # No more nodes than the pool may have.
             ([node_group(DEAR, most=2), job(hours=100, pods=800, gpus=8)], "on 2 nodes"),
             ([karpenter_pool(DEAR, nodes=9), job(hours=100, pods=2, gpus=8)], "on 2 nodes of training"),

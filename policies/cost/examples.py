@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.cases import made
-from policies.cost.pools import GKE_POOL, KARPENTER_POOL, NVIDIA
+from policies.cost.pools import GKE_POOL, GROUP, KARPENTER_POOL, NVIDIA
 from policies.resources import Resource
 
 TAGS = {
@@ -82,6 +82,35 @@ def karpenter_pool(
                     },
                 },
             },
+        },
+    )
+
+
+def karpenter_kinds(key: str, *values: str, label: str = "karpenter.k8s.aws/instance", **limits: Any) -> Resource:
+    """A node pool of Karpenter on spot that takes types of a kind, by one of Karpenter's labels."""
+    requirements = [
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]},
+        {"key": f"{label}-{key}", "operator": "In", "values": list(values)},
+    ]
+    spec = {"limits": limits, "template": {"spec": {"requirements": requirements}}}
+    return made(KARPENTER_POOL, "kinds", {"metadata": {"name": "kinds"}, "spec": spec})
+
+
+def scaling_group(
+    *types: str, most: int = 4, least: int = 0, on_demand_percent: int = 0, name: str = "pool"
+) -> Resource:
+    """An Auto Scaling group of several types."""
+    return made(
+        GROUP,
+        name,
+        {
+            "minSize": least,
+            "maxSize": most,
+            "mixedInstancesPolicy": {
+                "instancesDistribution": {"onDemandPercentageAboveBaseCapacity": on_demand_percent},
+                "launchTemplate": {"overrides": [{"instanceType": each} for each in types]},
+            },
+            "tags": [{"key": "role", "value": "training", "propagateAtLaunch": True}],
         },
     )
 

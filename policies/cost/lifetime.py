@@ -13,6 +13,7 @@ from policies.cost.jobs import CRON_JOB, JOB, gpu_job
 from policies.cost.ownership import LARGE, large_usd_a_month, tags_of
 from policies.cost.pools import GKE_POOL, Pool, pools_of
 from policies.cost.pricing import book, region_of_stack
+from policies.dates import today
 from policies.local.types import JOB as LOCAL_JOB
 from policies.resources import Resource, Stack
 from policies.rules import Objection, Parameter, related_rule, resource_rule, stack_rule
@@ -50,7 +51,10 @@ _ENDING_TARGETS = (":eks:updateNodegroupConfig", ":eks:deleteNodegroup", ":eks:d
 def stack_expires(
     stack: Stack, *, lasting_stacks: Sequence[str], tags: Sequence[str], above_usd_a_month: float
 ) -> Iterator[Objection]:
-    """Every cluster, pool and machine carries it, so that whatever looks for what has expired finds all of it."""
+    """Every cluster, pool and machine carries it, so that whatever looks for what has expired finds all of it.
+
+    What has expired already is to go, or says anew until when it is needed.
+    """
     if _stays(stack, lasting_stacks):
         return
     late: list[tuple[Resource, str]] = []
@@ -199,10 +203,10 @@ def _expiry_problem(resource: Resource, tags: Sequence[str]) -> str:
     text = str(values[0])
     try:
         # Labels of Google Cloud take neither capitals nor colons: a day is told by its date.
-        datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return f"Its tag {tags[0]} is {text!r}, which is no day or moment"
-    return ""
+    return f"It was to go by {text}, which is past" if moment.date() < today() else ""
 
 
 def _is_ended(pool: Pool) -> bool:

@@ -59,6 +59,10 @@ CASES = (
             ),
             ([CLUSTER, node_group(LARGE, most=8, tags={})], "$13,985.05 a month"),
             (
+                [CLUSTER, node_group(LARGE, most=8, tags={**TAGS, "expires_at": "2024-02-29"})],
+                "It was to go by 2024-02-29, which is past, in a stack that may",
+            ),
+            (
                 [CLUSTER, node_group(LARGE, most=8, tags={**TAGS, "expires_at": "soon"})],
                 "Its tag expires_at is 'soon', which is no day or moment",
             ),

@@ -6,7 +6,7 @@ from typing import Any
 from planning.cost.words import dollars
 from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
-from policies.cost.pools import MACHINE_TYPES, gke_usd_per_hour, pools_of
+from policies.cost.pools import MACHINE_TYPES, pools_of, unmodelled_usd_per_hour
 from policies.cost.pricing import Priced, is_above, priced
 from policies.resources import Resource, Stack
 from policies.rules import EVERY_TYPE, Objection, Parameter, related_rule, stack_rule
@@ -42,7 +42,7 @@ def large_usd_a_month(stack: Stack, above_usd: float) -> float | None:
     """What a stack costs a month at full size, where that is more than a limit. Raises Undecided where that is open."""
     found = priced(stack)
     usd = found.full_usd_per_month
-    usd = usd if usd > above_usd else usd + gke_usd_per_hour(stack) * HOURS_PER_MONTH
+    usd = usd if usd > above_usd else usd + unmodelled_usd_per_hour(stack) * HOURS_PER_MONTH
     return usd if is_above(usd, above_usd, found) else None
 
 

@@ -9,6 +9,7 @@ from planning.cost.kubernetes_quantity import quantity_of
 from planning.cost.price_aws_compute import INSTANCE, LAUNCH_TEMPLATE, NODE_GROUP
 from planning.cost.price_karpenter import NODE_POOL
 from planning.prices.model import Capacity, Cloud
+from planning.quantities import BYTES_PER_GIB
 from policies.cost.pricing import book, region_of_stack
 from policies.resources import Resource, Stack
 from policies.values import as_list, is_text, is_true, known
@@ -16,8 +17,11 @@ from policies.values import get as within
 
 KARPENTER_POOL = NODE_POOL
 GKE_POOL = "gcp:container/nodePool:NodePool"
-POOL_TYPES = (NODE_GROUP, KARPENTER_POOL, GKE_POOL)
+GROUP = "aws:autoscaling/group:Group"
+POOL_TYPES = (NODE_GROUP, KARPENTER_POOL, GKE_POOL, GROUP)
 """Pools that grow and shrink."""
+UNMODELLED = (GKE_POOL, GROUP)
+"""Pools that the cost model has no pricers for."""
 MACHINE_TYPES = (*POOL_TYPES, INSTANCE)
 POOL_LABEL = "trainyard.dev/pool"
 NVIDIA = "nvidia.com/gpu"
@@ -25,8 +29,8 @@ NVIDIA = "nvidia.com/gpu"
 Role = Literal["training", "serving", ""]
 
 _ROLES: Mapping[Role, re.Pattern[str]] = {
-    "serving": re.compile(r"serv(e|ing)|infer|predict|endpoint|online", re.IGNORECASE),
-    "training": re.compile(r"train|fine-?tun|distributed|batch", re.IGNORECASE),
+    "serving": re.compile(r"(?<!re)(?<!ob)serv(e|ing)|infer|predict|endpoint|online", re.IGNORECASE),
+    "training": re.compile(r"train(?!yard)|fine-?tun|distributed|batch", re.IGNORECASE),
 }
 _TELLING = re.compile(r"(^|[/_.-])(pool|role|workload|purpose)$", re.IGNORECASE)
 """Names of labels and tags that tell what a pool is for."""
@@ -36,11 +40,12 @@ _GPU_FAMILY = re.compile(r"(p\d|g\d|gr\d)[a-z0-9-]*\..+|(a2|a3|a4|g2|g4)-.+")
 _EKS_CAPACITY: Mapping[str, Capacity] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserved"}
 _EKS_DEFAULT_TYPE = "t3.medium"
 _KARPENTER_TYPE, _KARPENTER_CAPACITY = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
-_KARPENTER_FAMILY = "karpenter.k8s.aws/instance-family"
+_KARPENTER_KINDS = ("karpenter.k8s.aws/instance", "eks.amazonaws.com/instance")
+"""What labels for kinds of types begin with: Karpenter's own, and those of EKS Auto Mode."""
+_SPECIFICATION = ("launchTemplate", "launchTemplateSpecification")
 _RUNNING = (
     *MACHINE_TYPES,
     "aws:eks/cluster:Cluster",
-    "aws:autoscaling/group:Group",
     "gcp:container/cluster:Cluster",
     "gcp:compute/instance:Instance",
 )
@@ -70,14 +75,16 @@ class Pool:
 
     def template(self) -> Resource | None:
         """The launch template that its nodes are started from."""
-        if self.resource.get("launchTemplate") is None:
+        path: tuple[str, ...] = ("launchTemplate",)
+        keys = ("id", "name")
+        if self.resource.get("mixedInstancesPolicy") is not None:
+            path, keys = ("mixedInstancesPolicy", *_SPECIFICATION), ("launchTemplateId", "launchTemplateName")
+        if self.resource.get(*path) is None:
             return None
         for each in self.stack.of(LAUNCH_TEMPLATE):
             names = each.identifiers
-            own = [self.resource.get("launchTemplate", key) for key in ("id", "name")]
-            if self.resource.refers_to(each, "launchTemplate") or any(
-                isinstance(name, str) and name in names for name in own
-            ):
+            own = [self.resource.get(*path, key) for key in keys]
+            if self.resource.refers_to(each, *path) or any(isinstance(name, str) and name in names for name in own):
                 return each
         return None
 
@@ -87,14 +94,17 @@ class Pool:
         if self.resource.type == GKE_POOL:
             return [known(get("nodeConfig", "machineType", default="e2-medium"))]
         if self.resource.type == KARPENTER_POOL:
-            return self._required(_KARPENTER_TYPE) or self._of_families()
+            return self._required(_KARPENTER_TYPE) or self._of_kinds()
         named = get("instanceTypes") if self.resource.type == NODE_GROUP else get("instanceType")
+        if self.resource.type == GROUP:
+            overrides = as_list(get("mixedInstancesPolicy", "launchTemplate", "overrides"))
+            named = [within(each, "instanceType") for each in overrides] or None
         if named is None:
             template = self.template()
             named = template.get("instanceType") if template else None
         if named is None and self.resource.type == NODE_GROUP:
             named = _EKS_DEFAULT_TYPE
-        return [known(each) for each in as_list(named)]
+        return [known(each) for each in as_list(named) if each is not None]
 
     def capacity(self) -> Capacity:
         """How it is bought."""
@@ -110,8 +120,13 @@ class Pool:
             wanted = self._required(_KARPENTER_CAPACITY) or ["on-demand"]
             return "reserved" if "reserved" in wanted else "spot" if "spot" in wanted else "on_demand"
         if self.resource.type == INSTANCE:
-            market = known(get("instanceMarketOptions", "marketType"))
-            return "spot" if market == "spot" else "reserved" if market == "capacity-block" else "on_demand"
+            return _of_market(get("instanceMarketOptions", "marketType"))
+        if self.resource.type == GROUP:
+            if get("mixedInstancesPolicy") is not None:
+                share = get("mixedInstancesPolicy", "instancesDistribution", "onDemandPercentageAboveBaseCapacity")
+                return "spot" if known(share) == 0 else "on_demand"
+            template = self.template()
+            return _of_market(template.get("instanceMarketOptions", "marketType") if template else None)
         return _EKS_CAPACITY.get(known(get("capacityType", default="ON_DEMAND")), "on_demand")
 
     def fewest(self) -> float:
@@ -122,6 +137,8 @@ class Pool:
             return 0.0
         if self.resource.type == INSTANCE:
             return 1.0
+        if self.resource.type == GROUP:
+            return _number(self.resource.get("minSize"))
         return _number(self.resource.get("scalingConfig", "minSize"))
 
     def most(self) -> float | None:
@@ -132,12 +149,24 @@ class Pool:
             return 1.0
         if self.resource.type == NODE_GROUP:
             return _number(self.resource.get("scalingConfig", "maxSize"))
-        limits = known(self.resource.get("spec", "limits", default={}))
-        nodes = quantity_of(known(limits.get("nodes")))
-        gpus, each = quantity_of(known(limits.get(NVIDIA))), self.gpus()
-        if gpus is None or not each:
-            return nodes
-        return gpus / each if nodes is None else min(nodes, gpus / each)
+        if self.resource.type == GROUP:
+            return _number(self.resource.get("maxSize"))
+        counts = [self._karpenter_nodes(each) for each in self.types() or ("",)]
+        return None if None in counts else max(each for each in counts if each is not None)
+
+    def most_gpus(self) -> float | None:
+        """GPUs that it may have at full size; None where nothing limits them."""
+        if self.resource.type != KARPENTER_POOL:
+            nodes = self.most()
+            return None if nodes is None else nodes * self.gpus()
+        total = 0.0
+        for each in self.types():
+            if self._gpus_of(each):
+                nodes = self._karpenter_nodes(each)
+                if nodes is None:
+                    return None
+                total = max(total, nodes * self._gpus_of(each))
+        return total
 
     def gpus(self) -> int:
         """GPUs of a node, of several types the most; 1 where it is known to have some, and not how many."""
@@ -147,7 +176,7 @@ class Pool:
 
     def models(self) -> list[str]:
         """Models of its GPUs as the price book calls them, or the type of machine where the book has none."""
-        found = [_model(known(each.get("type"))) for each in self._accelerators()]
+        found = [_model(str(known(each.get("type")))) for each in self._accelerators()]
         for type_ in self.types():
             facts = book().type_of(self.cloud, type_)
             if facts is not None and facts.gpu:
@@ -161,6 +190,10 @@ class Pool:
         bought = capacity or self.capacity()
         prices = [book().price_of(self.cloud, self.region, each, bought) for each in self.types()]
         return max((price.usd_per_hour for price in prices if price), default=None)
+
+    def usd_per_hour(self) -> float:
+        """What an hour costs in which all nodes that it may have run, each of its dearest type; 0 without a price."""
+        return (self.node_usd_per_hour() or 0.0) * (self.most() or 0.0)
 
     def label(self) -> str:
         """By which pods name it; empty where nothing does."""
@@ -189,21 +222,50 @@ class Pool:
             return self.resource.get(
                 "nodeConfig", "resourceLabels", name, default=self.resource.get("nodeConfig", "labels", name)
             )
-        return self.resource.get("tags", name)
+        return _by_name(self.resource.get("tags")).get(name)
 
-    def _required(self, key: str) -> list[str] | None:
-        """The values of a requirement of Karpenter that names those that are wanted."""
+    def _required(self, *keys: str) -> list[str] | None:
+        """The values of a requirement of Karpenter that names those that are wanted, by one of these labels."""
         for each in as_list(self.resource.get("spec", "template", "spec", "requirements")):
-            if known(within(each, "key")) == key and known(within(each, "operator")) == "In":
-                return [known(value) for value in as_list(within(each, "values"))]
+            if known(within(each, "key")) in keys and known(within(each, "operator")) == "In":
+                return [value for value in as_list(within(each, "values")) if known(value) is not None]
         return None
 
-    def _of_families(self) -> list[str]:
-        """The types of the families that Karpenter may take from; empty where it is told none."""
-        families = self._required(_KARPENTER_FAMILY) or []
-        found = [each.name for each in book().types if each.name.partition(".")[0] in families]
+    def _of_kinds(self) -> list[str]:
+        """The types of the families, categories and GPUs that Karpenter may take from; empty where it is told none."""
+        families, categories, gpus = (
+            self._required(*(f"{label}-{kind}" for label in _KARPENTER_KINDS))
+            for kind in ("family", "category", "gpu-name")
+        )
+        if families is None and categories is None and gpus is None:
+            return []
+        found = []
+        for each in book().types:
+            family = each.name.partition(".")[0]
+            # The category is the letters before the generation: `g` of g6e. Source: Karpenter, well-known labels.
+            category = re.match("[a-z]*", family)
+            if (
+                each.cloud == "aws"
+                and (families is None or family in families)
+                and (categories is None or (category and category[0] in categories))
+                and (gpus is None or each.gpu.casefold() in gpus)
+            ):
+                found.append(each.name)
         known_families = {name.partition(".")[0] for name in found}
-        return found + [f"{family}.any" for family in families if family not in known_families]
+        return found + [f"{family}.any" for family in families or () if family not in known_families]
+
+    def _karpenter_nodes(self, type_: str) -> float | None:
+        """How many nodes of a type the limits of a pool of Karpenter allow; None where none of them is about these."""
+        limits = known(self.resource.get("spec", "limits", default={}))
+        facts = book().type_of(self.cloud, type_) if type_ else None
+        of_node = {
+            "nodes": 1.0,
+            NVIDIA: self._gpus_of(type_) if type_ else 0.0,
+            "cpu": facts.vcpus if facts else 0.0,
+            "memory": (facts.memory_gib or 0.0) * BYTES_PER_GIB if facts else 0.0,
+        }
+        allowed = ((quantity_of(known(limits.get(name))), each) for name, each in of_node.items())
+        return min((limit // each for limit, each in allowed if limit is not None and each), default=None)
 
     def _gpus_of(self, type_: str) -> int:
         facts = book().type_of(self.cloud, type_)
@@ -212,7 +274,7 @@ class Pool:
     def _accelerators(self) -> Iterator[Mapping[str, Any]]:
         if self.resource.type == GKE_POOL:
             for each in as_list(self.resource.get("nodeConfig", "guestAccelerators")):
-                yield known(each)
+                yield known(each) or {}
 
     def _gke_count(self, for_each_zone: str, total: str) -> float:
         scaling = self.resource.get("autoscaling")
@@ -243,7 +305,7 @@ class Pool:
             get("nodeConfig", "labels"),
             get("spec", "template", "metadata", "labels"),
         ):
-            for name, value in known({} if labels is None else labels).items():
+            for name, value in _by_name(labels).items():
                 if _TELLING.search(name) and is_text(value):
                     yield value
 
@@ -258,15 +320,23 @@ def runs_machines(stack: Stack) -> bool:
     return bool(stack.of(*_RUNNING))
 
 
-def gke_usd_per_hour(stack: Stack) -> float:
-    """What all nodes that GKE's pools may have cost an hour, as far as the book has prices of their machines.
+def unmodelled_usd_per_hour(stack: Stack) -> float:
+    """What all nodes of pools that the cost model has no pricers for may cost an hour, as far as the book has prices.
 
-    The cost model has no pricers for Google Cloud. Raises Undecided where a preview does not know how many there are.
+    Those are GKE's, and Auto Scaling groups. Raises Undecided where a preview does not know how many nodes there are.
     """
-    usd = 0.0
-    for pool in pools_of(stack, GKE_POOL):
-        usd += (pool.node_usd_per_hour() or 0.0) * (pool.most() or 0.0)
-    return usd
+    return sum(pool.usd_per_hour() for pool in pools_of(stack, *UNMODELLED))
+
+
+def _by_name(tags: Any) -> Mapping[str, Any]:
+    """Tags by their names. An Auto Scaling group has a list, with whether its machines carry each of them too."""
+    if isinstance(known(tags), list):
+        return {str(known(within(each, "key"))): within(each, "value") for each in tags}
+    return tags or {}
+
+
+def _of_market(market: Any) -> Capacity:
+    return "spot" if known(market) == "spot" else "reserved" if market == "capacity-block" else "on_demand"
 
 
 def _number(value: Any) -> float:

@@ -18,6 +18,8 @@ ENTRIES = (
     "gcp:storage/defaultObjectAccessControl:DefaultObjectAccessControl",
     "gcp:storage/objectAccessControl:ObjectAccessControl",
 )
+DATASET = "gcp:bigquery/dataset:Dataset"
+DATASET_ACCESS = "gcp:bigquery/datasetAccess:DatasetAccess"
 LISTS = (
     "gcp:storage/bucketACL:BucketACL",
     "gcp:storage/defaultObjectACL:DefaultObjectACL",
@@ -47,7 +49,8 @@ _GRANTING = (
 _SERVICE_AGENT = re.compile(
     r"serviceAccount:(service-\d+@(gcp-sa-|[a-z0-9-]+-robot\.|compute-system\.)|\d+@cloudservices\.).*"
 )
-_SERVICE_IDENTITY = "::gcp:projects/serviceIdentity:ServiceIdentity::"
+_SERVICE_IDENTITY = "gcp:projects/serviceIdentity:ServiceIdentity"
+_PROJECT = "gcp:organizations/project:Project"
 _NARROWING = ("resource.", "modifiedGrantsByRole")
 _ESCALATING = re.compile(
     r"(resourcemanager\.(projects|folders|organizations)|iam\.serviceAccounts)\.setIamPolicy"
@@ -74,10 +77,13 @@ _ANY_OWNER = re.compile(r"startsWith\(\s*['\"](\w+:)?['\"]\s*\)")
     *EVERY_GRANT,
     *ENTRIES,
     *LISTS,
+    DATASET,
+    DATASET_ACCESS,
     id="gcp-no-public-members",
     title="No grant is to everybody.",
     severity="critical",
     frameworks=(
+        "CKV_GCP_15",
         "CKV_GCP_28",
         "CKV_GCP_99",
         "CKV_GCP_100",
@@ -87,6 +93,7 @@ _ANY_OWNER = re.compile(r"startsWith\(\s*['\"](\w+:)?['\"]\s*\)")
         "CKV_GCP_112",
         "CIS GCP 3.0.0 1.9",
         "CIS GCP 3.0.0 5.1",
+        "CIS GCP 3.0.0 7.1",
         "NIST AC-3",
     ),
     wrong="Anyone on the internet, or anyone with any Google account, then has the role.",
@@ -106,6 +113,12 @@ def no_public_members(subject: Resource) -> Iterator[str]:
             with subject.apart():
                 if entry.partition(":")[2] in _ANYONE:
                     yield f"The access list is open to {entry}."
+    elif subject.type in (DATASET, DATASET_ACCESS):
+        for access in [subject.properties] if subject.type == DATASET_ACCESS else as_list(subject.get("accesses")):
+            for name in ("specialGroup", "iamMember"):
+                with subject.apart():
+                    if get(access, name, default="") in _ANYONE:
+                        yield f"The data set is open to {get(access, name)}."
     else:
         for grant in grants(subject):
             with subject.apart():
@@ -113,7 +126,7 @@ def no_public_members(subject: Resource) -> Iterator[str]:
                     yield f"{grant.role} is granted to {grant.member}."
 
 
-@resource_rule(
+@related_rule(
     *PROJECT_WIDE,
     id="gcp-no-basic-roles",
     title="Nobody is owner or editor of a project, folder or organization.",
@@ -122,13 +135,18 @@ def no_public_members(subject: Resource) -> Iterator[str]:
     wrong="The member may read, change and delete nearly everything there, with credentials that may be stolen.",
     mend="grant the predefined roles of the services that it uses, on the resources that it uses.",
 )
-def no_basic_roles(subject: Resource) -> Iterator[str]:
-    """They are older than IAM, and cover thousands of permissions of all services."""
-    if subject.type.endswith("Policy"):
-        for role in {grant.role for grant in grants(subject) if known(grant.role) in _BASIC_ROLES}:
-            yield f"{role} is granted."
-    elif subject.get("role", default="") in _BASIC_ROLES:
-        yield f"{subject.get('role')} is granted."
+def no_basic_roles(subject: Resource, _stack: Stack) -> Iterator[str]:
+    """They are older than IAM, and cover thousands of permissions of all services.
+
+    Google makes its own agent for the APIs editor of every project, which whoever sets a policy has to repeat.
+    """
+    told: set[str] = set()
+    for grant in grants(subject):
+        with subject.apart():
+            if known(grant.role) in _BASIC_ROLES and not _is_service_agent(subject, grant.member):
+                if grant.role not in told:
+                    yield f"{grant.role} is granted."
+                told.add(grant.role)
 
 
 @related_rule(
@@ -157,8 +175,13 @@ def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
 def _is_service_agent(subject: Resource, member: object) -> bool:
     if isinstance(member, Unknown):
         made_of = subject.property_dependencies.get("member" if "member" in subject.properties else "members", ())
-        if made_of:
-            return any(_SERVICE_IDENTITY in urn for urn in made_of)
+        # In a URN the type of a resource comes after those of its parents.
+        types = [urn.split("::")[2].rpartition("$")[2] for urn in made_of]
+        if _SERVICE_IDENTITY in types:
+            return True
+        # What is made of a project may be its agent, whose address has the project's number.
+        if made_of and _PROJECT not in types:
+            return False
     return bool(_SERVICE_AGENT.fullmatch(str(known(member))))
 
 

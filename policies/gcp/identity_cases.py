@@ -1,6 +1,7 @@
 """Cases of the rules for IAM on Google Cloud."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from policies.cases import Cases, made
@@ -18,6 +19,7 @@ RUN_MEMBER = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
 
 ACCOUNT = made("gcp:serviceaccount/account:Account", "train")
 AGENT = made("gcp:projects/serviceIdentity:ServiceIdentity", "pubsub")
+WITHIN = replace(AGENT, urn="urn:pulumi:dev::trainyard::own:Messages$gcp:projects/serviceIdentity:ServiceIdentity::it")
 TRAIN = "serviceAccount:train@p.iam.gserviceaccount.com"
 TOKENS = "roles/iam.serviceAccountTokenCreator"
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -53,6 +55,8 @@ CASES = (
             made(identity.ENTRIES[0], "team", {"entity": "group-team@example.org", "role": "READER"}),
             made(identity.LISTS[0], "team", {"predefinedAcl": "projectPrivate"}),
             made(identity.LISTS[2], "team", {"roleEntities": ["READER:group-team@example.org"]}),
+            made(identity.DATASET, "own", {"accesses": [{"role": "OWNER", "specialGroup": "projectOwners"}]}),
+            made(identity.DATASET_ACCESS, "team", {"role": "READER", "groupByEmail": "team@example.org"}),
         ],
         failing=[
             (granted(BUCKET_MEMBER, "roles/storage.objectViewer", "allUsers"), "objectViewer is granted to allUsers"),
@@ -63,6 +67,20 @@ CASES = (
             (made(identity.ENTRIES[1], "all", {"entity": "allUsers", "role": "READER"}), "open to allUsers"),
             (made(identity.LISTS[0], "all", {"predefinedAcl": "publicRead"}), "is publicRead"),
             (made(identity.LISTS[2], "all", {"roleEntities": ["READER:allUsers"]}), "open to READER:allUsers"),
+            (
+                made(
+                    identity.DATASET,
+                    "all",
+                    {
+                        "accesses": [
+                            {"role": "OWNER", "userByEmail": "a@example.org"},
+                            {"role": "READER", "specialGroup": "allAuthenticatedUsers"},
+                        ]
+                    },
+                ),
+                "The data set is open to allAuthenticatedUsers.",
+            ),
+            (made(identity.DATASET_ACCESS, "all", {"iamMember": "allUsers"}), "The data set is open to allUsers."),
         ],
     ),
     Cases(
@@ -71,12 +89,20 @@ CASES = (
             granted(PROJECT_MEMBER, "roles/container.developer", TRAIN),
             granted(PROJECT_BINDING, "roles/viewer", "group:auditors@example.org"),
             granted(PROJECT_POLICY, "roles/browser", TRAIN),
+            granted(PROJECT_BINDING, "roles/editor", "serviceAccount:12345@cloudservices.gserviceaccount.com"),
         ],
         failing=[
             (granted(PROJECT_MEMBER, "roles/editor", TRAIN), "roles/editor is granted"),
             (granted(PROJECT_BINDING, "roles/owner", "group:team@example.org"), "roles/owner is granted"),
             (granted(FOLDER_MEMBER, "roles/editor", TRAIN), "roles/editor is granted"),
             (granted(PROJECT_POLICY, "roles/editor", TRAIN), "roles/editor is granted"),
+            (
+                granted(
+                    PROJECT_BINDING, "roles/editor", "serviceAccount:12345@cloudservices.gserviceaccount.com", TRAIN
+                ),
+                "roles/editor is granted",
+            ),
+            ([ACCOUNT, made(PROJECT_MEMBER, "it", {"role": "roles/owner"}, refers={"member": ACCOUNT})], "is granted"),
         ],
     ),
     Cases(
@@ -85,6 +111,7 @@ CASES = (
             granted("gcp:serviceaccount/iAMMember:IAMMember", TOKENS, TRAIN),
             granted(PROJECT_MEMBER, TOKENS, "serviceAccount:service-12345@gcp-sa-pubsub.iam.gserviceaccount.com"),
             [AGENT, made(PROJECT_MEMBER, "push", {"role": TOKENS}, refers={"member": AGENT})],
+            [WITHIN, made(PROJECT_MEMBER, "push", {"role": TOKENS}, refers={"member": WITHIN})],
             granted(PROJECT_MEMBER, "roles/iam.serviceAccountViewer", TRAIN),
             granted(
                 PROJECT_MEMBER,

@@ -6,7 +6,7 @@ from policies.gcp.addresses import is_whole_internet
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
-from policies.values import Unknown, any_holds, as_list, is_text, is_true, known
+from policies.values import Unknown, any_holds, as_list, get, is_text, is_true, known
 
 FIREWALL = "gcp:compute/firewall:Firewall"
 POLICY_RULES = (
@@ -28,8 +28,12 @@ PROXIES = (
     "gcp:compute/regionTargetHttpsProxy:RegionTargetHttpsProxy",
     "gcp:compute/targetSSLProxy:TargetSSLProxy",
 )
+HTTP_PROXY = "gcp:compute/targetHttpProxy:TargetHttpProxy"
+URL_MAP = "gcp:compute/uRLMap:URLMap"
+FORWARDING_RULE = "gcp:compute/globalForwardingRule:GlobalForwardingRule"
 
 _ADMINISTRATION = {22: "SSH", 3389: "RDP"}
+_SOURCES = ("sourceRanges", "sourceTags", "sourceServiceAccounts")
 _EVERY_PORT = range(65536)
 _WITH_PORTS = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp", "sctp": "sctp", "132": "sctp"}
 _DIAGNOSTIC = ("icmp", "1", "icmpv6", "ipv6-icmp", "58")
@@ -133,27 +137,35 @@ def firewall_closed_to_internet(firewall: Resource, allowed_ports: Sequence[str]
 
 
 def _openings(firewall: Resource) -> Iterator[tuple[str, range]]:
-    """Protocols and ports that a firewall opens to the whole internet; no ports for a protocol that has none."""
+    """Protocols and ports that a firewall opens to the whole internet; no ports for a protocol that has none.
+
+    A firewall that names no source is for all of them. Source: Compute Engine API, firewalls, sourceRanges.
+    """
     if is_true(firewall.get("disabled")) or known(firewall.get("direction", default="INGRESS")) != "INGRESS":
         return
     if firewall.type == FIREWALL:
         ranges, entries, named = firewall.get("sourceRanges"), firewall.get("allows"), "protocol"
+        if not any_holds(lambda source: bool(as_list(firewall.get(source))), _SOURCES):
+            ranges = ["0.0.0.0/0"]
     else:
         if firewall.get("action", default="") not in ("allow", "apply_security_profile_group"):
             return
         ranges, entries = firewall.get("match", "srcIpRanges"), firewall.get("match", "layer4Configs")
         named = "ipProtocol"
+        scopes = [firewall.get("match", name) for name in ("srcNetworkScope", "srcNetworkContext")]
+        if not as_list(ranges) and any_holds(lambda scope: bool(known(scope) == "INTERNET"), scopes):
+            ranges = ["0.0.0.0/0"]
     if not any_holds(is_whole_internet, as_list(ranges)):
         return
     for entry in as_list(entries):
         with firewall.apart():
-            protocol = known(known(entry).get(named, "all")).lower()
+            protocol = known(get(entry, named, default="all")).lower()
             if protocol == "all":
                 yield "all protocols", _EVERY_PORT
             elif protocol not in _WITH_PORTS and protocol not in _DIAGNOSTIC:
                 yield f"protocol {protocol}", range(0)
             elif protocol in _WITH_PORTS:
-                for port in as_list(entry.get("ports")) or ("0-65535",):
+                for port in as_list(get(entry, "ports")) or ("0-65535",):
                     with firewall.apart():
                         first, _, last = str(known(port)).partition("-")
                         yield _WITH_PORTS[protocol], range(int(first), int(last or first) + 1)
@@ -250,15 +262,23 @@ def nat_logged(nat: Resource) -> Iterator[str]:
 @related_rule(
     *SSL_POLICIES,
     *PROXIES,
+    HTTP_PROXY,
     id="gcp-proxy-strong-tls",
     title="Load balancers speak TLS 1.2 or later, with strong ciphers only.",
     severity="high",
     frameworks=("CKV_GCP_4", "CIS GCP 3.0.0 3.9", "NIST SC-8", "NIST SC-13"),
     wrong="Who listens on the way can make both sides use a cipher that is broken.",
-    mend="give the proxy an sslPolicy with minTlsVersion TLS_1_2 and profile MODERN or RESTRICTED.",
+    mend="give the proxy an sslPolicy with minTlsVersion TLS_1_2 and profile MODERN or RESTRICTED; of plain HTTP, only"
+    " redirect it (defaultUrlRedirect.httpsRedirect of the URLMap).",
 )
-def proxy_strong_tls(subject: Resource, _stack: Stack) -> Iterator[str]:
+def proxy_strong_tls(subject: Resource, stack: Stack) -> Iterator[str]:
     """Without a policy, Google's default allows TLS 1.0 and the ciphers of the profile COMPATIBLE."""
+    if subject.type == HTTP_PROXY:
+        if not _is_internal(subject, stack) and any_holds(
+            lambda urls: subject.refers_to(urls, "urlMap") and not _redirects(urls), stack.of(URL_MAP)
+        ):
+            yield "The proxy answers without TLS."
+        return
     if subject.type in PROXIES:
         if not is_given(subject, "sslPolicy"):
             yield "The proxy has no SSL policy."
@@ -276,6 +296,21 @@ def proxy_strong_tls(subject: Resource, _stack: Stack) -> Iterator[str]:
             # Without an exchange of fresh keys, who obtains the certificate's key reads all that was ever recorded.
             if feature.startswith("TLS_RSA_WITH_"):
                 yield f"The SSL policy allows {feature}."
+
+
+def _redirects(urls: Resource) -> bool:
+    return is_true(urls.get("defaultUrlRedirect", "httpsRedirect"))
+
+
+def _is_internal(proxy: Resource, stack: Stack) -> bool:
+    """Whether the forwarding rules of a proxy are for the own network; a proxy of all regions may be for either."""
+    return any_holds(
+        lambda rule: (
+            str(known(rule.get("loadBalancingScheme", default="EXTERNAL"))).startswith("INTERNAL")
+            and rule.refers_to(proxy, "target")
+        ),
+        stack.of(FORWARDING_RULE),
+    )
 
 
 RULES = (

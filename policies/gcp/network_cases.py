@@ -29,8 +29,18 @@ def policy_rule(ranges: Any, *configs: dict[str, Any], **properties: Any) -> Res
     return made(POLICY_RULE, "in", {"action": "allow", "direction": "INGRESS", "match": match, **properties})
 
 
+_PLAIN = made(network.URL_MAP, "front", {"defaultService": "front"})
+_TO_TLS = made(network.URL_MAP, "to-tls", {"defaultUrlRedirect": {"httpsRedirect": True, "stripQuery": False}})
+_PLAIN_PROXY = made(network.HTTP_PROXY, "plain", refers={"urlMap": _PLAIN})
+
+
+def _forwarding(scheme: str) -> Resource:
+    return made(network.FORWARDING_RULE, "plain", {"loadBalancingScheme": scheme}, refers={"target": _PLAIN_PROXY})
+
+
 SSH = {"protocol": "tcp", "ports": ["22"]}
 ANYONE = ["0.0.0.0/0"]
+ANY_PROTOCOL = {"layer4Configs": [{"ipProtocol": "all"}]}
 
 CASES = (
     Cases(
@@ -77,12 +87,21 @@ CASES = (
             firewall(ANYONE, SSH, direction="EGRESS"),
             firewall(ANYONE, SSH, disabled=True),
             made(network.FIREWALL, "none", {"sourceRanges": ANYONE, "denies": [{"protocol": "all"}]}),
+            firewall(None, SSH, sourceTags=["bastion"]),
+            firewall(None, SSH, sourceServiceAccounts=["bastion@p.iam.gserviceaccount.com"]),
             policy_rule(ANYONE, {"ipProtocol": "all"}, action="deny"),
+            made(POLICY_RULE, "in", {"action": "allow", "match": {"srcNetworkScope": "INTRA_VPC", **ANY_PROTOCOL}}),
             policy_rule(ANYONE, {"ipProtocol": "tcp", "ports": ["443"]}),
         ],
         failing=[
             (firewall(ANYONE, SSH), "reach SSH (tcp, port 22)"),
             (firewall(["10.0.0.0/8", "::/0"], SSH), "reach SSH"),
+            (firewall(None, SSH), "reach SSH"),
+            (firewall([], SSH, sourceTags=[]), "reach SSH"),
+            (
+                made(POLICY_RULE, "in", {"action": "allow", "match": {"srcNetworkScope": "INTERNET", **ANY_PROTOCOL}}),
+                "reach SSH (all protocols, port 22)",
+            ),
             (firewall(["0.0.0.0/1", "128.0.0.0/1"], SSH), "reach SSH"),
             (firewall(ANYONE, {"protocol": "TCP", "ports": ["443", "3000-4000"]}), "reach RDP (tcp, port 3389)"),
             (firewall(ANYONE, {"protocol": "tcp"}), "reach SSH"),
@@ -178,9 +197,14 @@ CASES = (
             ),
             [SSL, made(PROXY, "front", refers={"sslPolicy": SSL})],
             made(PROXY, "front", {"sslPolicy": "projects/p/global/sslPolicies/modern"}),
+            [_TO_TLS, made(network.HTTP_PROXY, "front", refers={"urlMap": _TO_TLS})],
+            made(network.HTTP_PROXY, "front", {"urlMap": "projects/p/global/urlMaps/elsewhere"}),
+            [_PLAIN, _PLAIN_PROXY, _forwarding("INTERNAL_MANAGED")],
         ],
         failing=[
             (made(PROXY, "front", {"urlMap": "front"}), "has no SSL policy"),
+            ([_PLAIN, _PLAIN_PROXY], "The proxy answers without TLS."),
+            ([_PLAIN, _PLAIN_PROXY, _forwarding("EXTERNAL_MANAGED")], "The proxy answers without TLS."),
             (made(SSL_POLICY, "old", {"profile": "MODERN"}), "allows TLS_1_0"),
             (made(SSL_POLICY, "old", {"minTlsVersion": "TLS_1_1", "profile": "MODERN"}), "allows TLS_1_1"),
             (made(SSL_POLICY, "old", {"minTlsVersion": "TLS_1_2"}), "profile is COMPATIBLE"),

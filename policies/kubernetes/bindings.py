@@ -7,7 +7,7 @@ from policies.kubernetes.manifests import SERVICE_ACCOUNT, names, refers_to_type
 from policies.kubernetes.roles import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from policies.resources import Resource, Stack
 from policies.rules import related_rule
-from policies.values import Unknown, any_holds, as_list, get, known
+from policies.values import Unknown, any_holds, as_list, get, is_text, known
 
 _EVERYBODY = {
     "system:anonymous": "everybody without a name",
@@ -16,7 +16,11 @@ _EVERYBODY = {
     "system:serviceaccounts": "every pod of the cluster",
     "system:masters": "those whom no rule holds",
 }
-_RUNNING_COMMANDS = ("pods/exec", "pods/attach", "pods/ephemeralcontainers")
+_OF_ACCOUNT = "system:serviceaccount:"
+_OF_ACCOUNTS = "system:serviceaccounts:"
+"""What the names begin with by which Kubernetes knows a service account as a user, and those of a namespace as a group.
+"""
+_RUNNING_COMMANDS = tuple(f"{of}/{how}" for how in ("exec", "attach", "ephemeralcontainers") for of in ("pods", "*"))
 _CHANGING = ("create", "get", "update", "patch")
 _BUILT_IN_WITH_EXEC = ("admin", "edit")
 
@@ -80,7 +84,7 @@ def binding_not_default_account(binding: Resource, _stack: Stack) -> Iterator[st
             name = get(subject, "name")
             if isinstance(name, Unknown) and refers_to_type(binding, "subjects", SERVICE_ACCOUNT):
                 continue
-            if known(name) == "default" and _is_account(subject):
+            if _is_default_account(subject):
                 yield "It grants a role to a default service account."
 
 
@@ -115,8 +119,26 @@ def binding_no_exec_for_workloads(binding: Resource, stack: Stack) -> Iterator[s
         yield "It lets a service account run commands in pods."
 
 
+def _is_default_account(subject: Any) -> bool:
+    name = str(known(get(subject, "name")))
+    match known(get(subject, "kind")):
+        case "ServiceAccount":
+            return name == "default"
+        case "User":
+            return name.startswith(_OF_ACCOUNT) and name.endswith(":default")
+    return False
+
+
 def _is_account(subject: Any) -> bool:
-    return bool(known(get(subject, "kind")) == "ServiceAccount")
+    """Whether a subject is a service account, by whichever of its names, or those of a namespace."""
+    match known(get(subject, "kind")):
+        case "ServiceAccount":
+            return True
+        case "User":
+            return is_text(get(subject, "name")) and get(subject, "name").startswith(_OF_ACCOUNT)
+        case "Group":
+            return is_text(get(subject, "name")) and get(subject, "name").startswith(_OF_ACCOUNTS)
+    return False
 
 
 def _runs_commands(role: Resource) -> bool:

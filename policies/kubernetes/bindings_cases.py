@@ -60,12 +60,21 @@ CASES = (
     ),
     Cases(
         bindings.binding_not_default_account,
-        passing=[_binding("view", ACCOUNT, PEOPLE), _binding("view", {"kind": "User", "name": "default"})],
+        passing=[
+            _binding("view", ACCOUNT, PEOPLE),
+            _binding("view", {"kind": "User", "name": "default"}),
+            _binding("view", {"kind": "User", "name": "system:serviceaccount:default:server"}),
+            _binding("view", {"kind": "Group", "name": "system:serviceaccounts:default"}),
+        ],
         failing=[
             (
                 _binding("view", ACCOUNT, {"kind": "ServiceAccount", "name": "default", "namespace": "vision"}),
                 "It grants a role to a default service account.",
-            )
+            ),
+            (
+                _binding("view", {"kind": "User", "name": "system:serviceaccount:vision:default"}),
+                "It grants a role to a default service account.",
+            ),
         ],
     ),
     Cases(
@@ -84,6 +93,9 @@ CASES = (
             ),
             ([_DEBUGGER, _binding("debugger", PEOPLE, ACCOUNT)], "run commands in pods."),
             (_binding("edit", ACCOUNT, type_=ROLE_BINDINGS[0]), "run commands in pods."),
+            (_binding("edit", {"kind": "User", "name": "system:serviceaccount:vision:deployer"}), "run commands in"),
+            (_binding("admin", {"kind": "Group", "name": "system:serviceaccounts:vision"}), "run commands in pods."),
+            ([role(rule("create", "*/exec"), name="any", type_=CLUSTER_ROLES[0]), _binding("any", ACCOUNT)], "run"),
         ],
     ),
 )

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from policies.gcp.addresses import is_whole_internet
 from policies.kubernetes.manifests import SERVICE, names
-from policies.kubernetes.network import EVERYWHERE
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule
-from policies.values import all_hold, any_holds, as_list, get, known
+from policies.values import all_hold, any_holds, as_list, get, is_true, known
 
 INGRESSES = (
     "kubernetes:networking.k8s.io/v1:Ingress",
@@ -33,6 +33,7 @@ _CERTIFICATES = (
     "ingress.gcp.kubernetes.io/pre-shared-cert",
     "networking.gke.io/managed-certificates",
 )
+_TRAEFIK_TLS = "traefik.ingress.kubernetes.io/router.tls"
 _ALB_PORTS = "alb.ingress.kubernetes.io/listen-ports"
 _NGINX = "nginx.ingress.kubernetes.io/"
 
@@ -67,7 +68,7 @@ def service_internal_load_balancer(service: Resource) -> Iterator[str]:
         return
     annotations = known(service.get("metadata", "annotations", default={}))
     ranges = [*as_list(service.get("spec", "loadBalancerSourceRanges")), *_ranges_of(annotations)]
-    if any_holds(lambda each: known(each) in EVERYWHERE, ranges):
+    if any_holds(is_whole_internet, ranges):
         yield "Its load balancer lets in every address."
     elif not ranges and not _is_internal(annotations, known(service.get("spec", "loadBalancerClass"))):
         yield "Its load balancer is public and lets in every address."
@@ -175,6 +176,8 @@ def _is_internal(annotations: Mapping[str, Any], class_: Any) -> bool:
 
 def _has_certificate(annotations: Mapping[str, Any]) -> bool:
     if any_holds(lambda key: bool(known(annotations.get(key))), _CERTIFICATES):
+        return True
+    if is_true(annotations.get(_TRAEFIK_TLS)):
         return True
     return "HTTPS" in str(known(annotations.get(_ALB_PORTS)) or "")
 

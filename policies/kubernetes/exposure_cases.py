@@ -61,6 +61,10 @@ CASES = (
                 _service(loadBalancerSourceRanges=["10.0.0.0/8", "0.0.0.0/0"]),
                 "Its load balancer lets in every address.",
             ),
+            (
+                _service(loadBalancerSourceRanges=["0.0.0.0/1", "128.0.0.0/1"]),
+                "Its load balancer lets in every address.",
+            ),
             (_service(annotations={f"{_AWS}-scheme": "internet-facing"}), "is public"),
             (
                 _service(annotations={f"{_AWS}-scheme": "internet-facing"}, loadBalancerClass="service.k8s.aws/nlb"),
@@ -81,6 +85,7 @@ CASES = (
             _ingress("models.example.com", tls=[{"secretName": "wildcard"}]),
             _ingress("models.example.com", annotations={"alb.ingress.kubernetes.io/listen-ports": '[{"HTTPS": 443}]'}),
             _ingress("a.example.com", annotations={"networking.gke.io/managed-certificates": "models"}),
+            _ingress("a.example.com", annotations={"traefik.ingress.kubernetes.io/router.tls": "true"}),
         ],
         failing=[
             (_ingress("models.example.com"), "It has no TLS."),

@@ -13,6 +13,7 @@ from policies.values import Undecided, Unknown, as_list, get, known
 NAMESPACE = "kubernetes:core/v1:Namespace"
 SERVICE_ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 SERVICE = "kubernetes:core/v1:Service"
+PERSISTENT_VOLUME = "kubernetes:core/v1:PersistentVolume"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 POD = "kubernetes:core/v1:Pod"
@@ -107,11 +108,6 @@ def told_or_referred(resource: Resource, name: Any, property_: str, type_: str) 
 def namespace_path(resource: Resource) -> tuple[str, ...]:
     """Where an object, or a chart, names its namespace."""
     return ("namespace",) if resource.type == RELEASE else ("metadata", "namespace")
-
-
-def provider_names_namespace(stack: Stack) -> bool:
-    """Whether a provider puts objects that name no namespace into another one than `default`."""
-    return any(provider.get("namespace") is not None for provider in stack.of("pulumi:providers:kubernetes"))
 
 
 def is_in(resource: Resource, namespace: Resource) -> bool:

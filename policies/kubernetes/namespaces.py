@@ -13,7 +13,6 @@ from policies.kubernetes.manifests import (
     is_in,
     namespace_of,
     namespace_path,
-    provider_names_namespace,
     refers_to_type,
 )
 from policies.resources import Resource, Stack
@@ -70,15 +69,17 @@ def namespace_pod_security(namespace: Resource, *, allowed: Sequence[str]) -> It
     wrong="There, no policy, quota or role is for it alone.",
     mend="set metadata.namespace to a namespace that is made for it.",
 )
-def namespace_of_its_own(resource: Resource, stack: Stack) -> Iterator[str]:
-    """Add-ons of the cluster come to kube-system as charts, and settings that it reads from there are no workloads."""
+def namespace_of_its_own(resource: Resource, _stack: Stack) -> Iterator[str]:
+    """A provider may name the namespace for all that is made with it.
+
+    Add-ons of the cluster come to kube-system as charts, and settings that it reads from there are no workloads."""
     namespace = namespace_of(resource)
     if isinstance(namespace, Unknown) and refers_to_type(resource, namespace_path(resource)[0], NAMESPACE):
         return
     if known(namespace) == "default":
         if resource.get(*namespace_path(resource)) is not None:
             yield "It is in namespace default."
-        elif not provider_names_namespace(stack):
+        elif resource.provider.get("namespace") is None:
             yield "It names no namespace, and is therefore in default."
     elif namespace in _SYSTEM and resource.type in WORKLOADS:
         yield f"It is in {namespace}."

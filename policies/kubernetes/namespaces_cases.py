@@ -1,5 +1,6 @@
 """Cases of the rules for namespaces."""
 
+from dataclasses import replace
 from typing import Any
 
 from policies.cases import UNKNOWN, Cases, made
@@ -10,7 +11,6 @@ from policies.kubernetes.sample_workloads import deployment, job, metadata, pod_
 from policies.resources import Resource
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
-PROVIDER = "pulumi:providers:kubernetes"
 
 
 def space(name: str = "vision", **labels: Any) -> Resource:
@@ -50,7 +50,7 @@ CASES = (
             made(RELEASE, "autoscaler", {"chart": "cluster-autoscaler", "namespace": "kube-system"}),
             made(RELEASE, "own", {"chart": "own"}, refers={"namespace": _AUTO_NAMED}),
             [job(namespace=UNKNOWN, refers={"metadata": _AUTO_NAMED}), _AUTO_NAMED],
-            [job(namespace=None), made(PROVIDER, "cluster", {"namespace": "vision"})],
+            replace(job(namespace=None), provider={"namespace": "vision"}),
         ],
         failing=[
             (deployment(namespace="default"), "It is in namespace default."),

@@ -6,6 +6,7 @@ Source: Kubernetes, "Network Policies". Policies only add up: a pod that none se
 from collections.abc import Iterator
 from typing import Any
 
+from policies.gcp.addresses import is_whole_internet
 from policies.kubernetes.manifests import NAMESPACE, candidates_in, is_in
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule
@@ -15,7 +16,7 @@ NETWORK_POLICIES = (
     "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     "kubernetes:extensions/v1beta1:NetworkPolicy",
 )
-EVERYWHERE = ("0.0.0.0/0", "::/0")
+_LAST_PORT = 65535
 _WAYS = {"Ingress": "let into", "Egress": "let out of"}
 
 
@@ -51,7 +52,7 @@ def namespace_default_deny(namespace: Resource, stack: Stack) -> Iterator[str]:
     mend="name in each rule who may call (`from`, `to`) or which ports.",
 )
 def network_policy_not_open(policy: Resource) -> Iterator[str]:
-    """A rule without peers is for everybody, and one without ports for all of them."""
+    """A rule without peers is for everybody, and one without ports, or with a protocol alone, for all of them."""
     for way, peers in (("ingress", "from"), ("egress", "to")):
         with policy.apart():
             for rule in as_list(policy.get("spec", way)):
@@ -65,17 +66,24 @@ def open_peers(rule: Any, peers: str) -> Iterator[str]:
 
     :param peers: `from` or `to`.
     """
-    if as_list(get(rule, "ports")):
+    ports = as_list(get(rule, "ports"))
+    if ports and not any_holds(_is_every_port, ports):
         return
     named = as_list(get(rule, peers))
     if not named:
         yield "everything"
     for peer in named:
-        cidr = known(get(peer, "ipBlock", "cidr"))
-        if cidr in EVERYWHERE and not as_list(get(peer, "ipBlock", "except")):
+        cidr = known(get(peer, "ipBlock", "cidr", default=""))
+        if is_whole_internet(cidr) and not as_list(get(peer, "ipBlock", "except")):
             yield cidr
         elif peers == "from" and _is_every_pod(peer):
             yield "every pod of the cluster"
+
+
+def _is_every_port(port: Any) -> bool:
+    first = known(get(port, "port"))
+    last = known(get(port, "endPort"))
+    return first is None or (isinstance(first, int | float) and first <= 1 and (last or 0) >= _LAST_PORT)
 
 
 def _is_every_pod(peer: Any) -> bool:
@@ -89,7 +97,8 @@ def _holds_all_pods(policy: Resource, way: str) -> bool:
     types = as_list(policy.get("spec", "policyTypes"))
     if types:
         return any_holds(lambda each: bool(known(each) == way), types)
-    return way == "Ingress" or known(policy.get("spec", "egress")) is not None
+    # An empty list of ways out is not one: it is no policy on ways out at all.
+    return way == "Ingress" or len(as_list(policy.get("spec", "egress"))) > 0
 
 
 def _selects_all(selector: Any) -> bool:

@@ -39,6 +39,7 @@ CASES = (
         failing=[
             (SPACE, "No policy of all pods says what is let into it (Ingress)."),
             ([SPACE, policy(policyTypes=["Ingress"])], "No policy of all pods says what is let out of it (Egress)."),
+            ([SPACE, policy(ingress=[], egress=[])], "No policy of all pods says what is let out of it (Egress)."),
             ([SPACE, policy("other", policyTypes=BOTH)], "let into it (Ingress)."),
             ([SPACE, policy(policyTypes=BOTH, podSelector={"matchLabels": {"app": "server"}})], "let into it"),
             ([_AUTO_NAMED, policy(policyTypes=BOTH)], "let into it (Ingress)."),
@@ -54,10 +55,18 @@ CASES = (
             policy(egress=[{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]}]),
             policy(egress=[{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 443}]}]),
             policy(egress=[{"to": [{"namespaceSelector": {}}]}]),
+            policy(egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]),
+            policy(ingress=[{"ports": [{"port": "https", "protocol": "TCP"}, {"port": 2, "endPort": 65535}]}]),
         ],
         failing=[
             (policy(ingress=[{}]), "Its ingress allows everything on all ports."),
             (policy(egress=[{}]), "Its egress allows everything on all ports."),
+            (policy(ingress=[{"ports": [{"protocol": "TCP"}]}]), "Its ingress allows everything on all ports."),
+            (policy(ingress=[{"ports": [{"port": 1, "endPort": 65535}]}]), "Its ingress allows everything on all"),
+            (
+                policy(egress=[{"to": [{"ipBlock": {"cidr": "0.0.0.0/1"}}, {"ipBlock": {"cidr": "128.0.0.0/1"}}]}]),
+                "Its egress allows 128.0.0.0/1 on all ports.",
+            ),
             (policy(ingress=[{"from": []}]), "Its ingress allows everything on all ports."),
             (policy(ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]), "allows 0.0.0.0/0 on all ports."),
             (policy(egress=[{"to": [{"ipBlock": {"cidr": "::/0"}}]}]), "Its egress allows ::/0 on all ports."),

@@ -6,7 +6,14 @@ Source: Kubernetes, "Pod Security Standards", in the words of its admission cont
 
 from collections.abc import Iterator
 
-from policies.kubernetes.manifests import WORKLOADS, called, containers_of, has_user_namespace, pod_of
+from policies.kubernetes.manifests import (
+    PERSISTENT_VOLUME,
+    WORKLOADS,
+    called,
+    containers_of,
+    has_user_namespace,
+    pod_of,
+)
 from policies.resources import Resource
 from policies.rules import resource_rule
 from policies.values import as_list, get, is_true, known
@@ -76,6 +83,7 @@ def pod_no_host_namespaces(workload: Resource) -> Iterator[str]:
 
 @resource_rule(
     *WORKLOADS,
+    PERSISTENT_VOLUME,
     id="kubernetes-pod-no-host-path",
     title="Pods mount no directory of their node.",
     severity="critical",
@@ -84,7 +92,14 @@ def pod_no_host_namespaces(workload: Resource) -> Iterator[str]:
     mend="use an emptyDir, a persistentVolumeClaim, or a local volume that the cluster's storage gives.",
 )
 def pod_no_host_path(workload: Resource) -> Iterator[str]:
-    """Read-only is no better: the kubelet's key and every pod's secrets lie there."""
+    """Read-only is no better: the kubelet's key and every pod's secrets lie there. Nor is it by way of a claim: a
+    volume of type hostPath is for a cluster of one node, and Kubernetes' "Persistent Volumes" wants `local` elsewhere.
+    """
+    if workload.type == PERSISTENT_VOLUME:
+        path = known(workload.get("spec", "hostPath"))
+        if path is not None:
+            yield f"The volume is the node's {get(path, 'path', default='disk')}."
+        return
     for volume in as_list(get(pod_of(workload), "volumes")):
         with workload.apart():
             path = known(get(volume, "hostPath"))
@@ -105,7 +120,7 @@ def pod_volume_types(workload: Resource) -> Iterator[str]:
     """The node's own files are a rule for themselves."""
     for volume in as_list(get(pod_of(workload), "volumes")):
         with workload.apart():
-            for kind in sorted(_RESTRICTED_VOLUMES.intersection(known(volume))):
+            for kind in sorted(_RESTRICTED_VOLUMES.intersection(known(volume) or ())):
                 with workload.apart():
                     if known(get(volume, kind)) is not None:
                         yield f"Volume '{get(volume, 'name', default='')}' is of type {kind}."

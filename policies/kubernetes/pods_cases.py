@@ -1,7 +1,8 @@
 """Cases of the rules for what of its node a pod reaches."""
 
-from policies.cases import Cases
+from policies.cases import Cases, made
 from policies.kubernetes import pods
+from policies.kubernetes.manifests import PERSISTENT_VOLUME
 from policies.kubernetes.sample_workloads import container, cron_job, deployment, job, pod
 
 CASES = (
@@ -16,8 +17,13 @@ CASES = (
     ),
     Cases(
         pods.pod_no_host_path,
-        passing=[deployment(), job(volumes=[{"name": "scratch", "emptyDir": {}}])],
+        passing=[
+            deployment(),
+            job(volumes=[{"name": "scratch", "emptyDir": {}}]),
+            made(PERSISTENT_VOLUME, "disk", {"spec": {"local": {"path": "/mnt/disk"}}}),
+        ],
         failing=[
+            (made(PERSISTENT_VOLUME, "root", {"spec": {"hostPath": {"path": "/"}}}), "The volume is the node's /."),
             (
                 deployment(volumes=[{"name": "docker", "hostPath": {"path": "/var/run/docker.sock"}}]),
                 "Volume 'docker' is the node's /var/run/docker.sock.",

@@ -25,6 +25,10 @@ CLUSTER_ROLE_BINDINGS = _types("ClusterRoleBinding")
 
 _ESCALATING = ("bind", "escalate", "impersonate")
 _READING = ("get", "list", "watch")
+_ANY_OF = "*/"
+"""Before the name of a subresource: of whatever has it. Source: Kubernetes' RBAC authorizer, ResourceMatches."""
+_EVERYTHING = ("*", "/*")
+"""The second is of paths."""
 _CONTROL = {
     "certificatesigningrequests/approval": ("update", "patch"),
     "signers": ("approve",),
@@ -46,12 +50,17 @@ _CONTROL = {
     mend='list the verbs, resources and apiGroups in place of "*".',
 )
 def role_no_wildcards(role: Resource) -> Iterator[str]:
-    """`*/scale` is of one kind of subresource, and passes."""
+    """`*/scale` is of one kind of subresource, and passes. An aggregated role has the rules of what it selects."""
     for rule in as_list(role.get("rules")):
         for part in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
             with role.apart():
-                if any_holds(lambda each: bool(known(each) == "*"), as_list(get(rule, part))):
+                if any_holds(_is_everything, as_list(get(rule, part))):
                     yield f"A rule has '*' among its {part}."
+    with role.apart():
+        for selector in as_list(role.get("aggregationRule", "clusterRoleSelectors")):
+            with role.apart():
+                if not known(get(selector, "matchLabels")) and not as_list(get(selector, "matchExpressions")):
+                    yield "It has the rules of every other role: a selector of its aggregationRule is empty."
 
 
 @resource_rule(
@@ -98,7 +107,7 @@ def role_no_cluster_control(role: Resource) -> Iterator[str]:
         with role.apart():
             for resource in as_list(get(rule, "resources")):
                 with role.apart():
-                    verbs = _CONTROL.get(known(resource))
+                    verbs = _control_verbs(str(known(resource)))
                     if verbs and _grants(rule, verbs) and not _names_single_ones(rule):
                         yield f"A rule grants {_told(get(rule, 'verbs'))} on {resource}."
 
@@ -127,6 +136,22 @@ def role_no_cluster_secrets(role: Resource, stack: Stack) -> Iterator[str]:
             in_namespaces = any_holds(is_granted_by, stack.of(*ROLE_BINDINGS))
             if not in_namespaces or any_holds(is_granted_by, stack.of(*CLUSTER_ROLE_BINDINGS)):
                 yield f"It grants {_told(get(rule, 'verbs'))} on secrets in the whole cluster."
+
+
+def _is_everything(granted: Any) -> bool:
+    return known(granted) in _EVERYTHING
+
+
+def _control_verbs(resource: str) -> tuple[str, ...]:
+    """The verbs by which a resource, or some resource with that subresource, gives control."""
+    return _CONTROL.get(resource) or next(
+        (
+            verbs
+            for name, verbs in _CONTROL.items()
+            if resource.startswith(_ANY_OF) and name.partition("/")[2] == resource.removeprefix(_ANY_OF)
+        ),
+        (),
+    )
 
 
 def _names_single_ones(rule: Any) -> bool:

@@ -1,5 +1,7 @@
 """Cases of the rules for what roles grant."""
 
+from typing import Any
+
 from policies.cases import Cases, made
 from policies.kubernetes import roles
 from policies.resources import Resource
@@ -27,17 +29,29 @@ def _binding(type_: str, role_name: str = "it") -> Resource:
     )
 
 
+def _aggregated(*selectors: dict[str, Any]) -> Resource:
+    rule_ = {"clusterRoleSelectors": list(selectors)}
+    return made(roles.CLUSTER_ROLES[0], "it", {"metadata": {"name": "it"}, "aggregationRule": rule_, "rules": []})
+
+
 _READS_SECRETS = rule("get list", "configmaps secrets")
 
 CASES = (
     Cases(
         roles.role_no_wildcards,
-        passing=[role(rule("get list", "pods pods/log")), _cluster_role(rule("update", "*/scale", "apps"))],
+        passing=[
+            role(rule("get list", "pods pods/log")),
+            _cluster_role(rule("update", "*/scale", "apps")),
+            _cluster_role({"nonResourceURLs": ["/metrics", "/healthz/*"], "verbs": ["get"]}),
+            _aggregated({"matchLabels": {"rbac.example.com/aggregate-to-monitoring": "true"}}),
+        ],
         failing=[
             (role(rule("*", "pods")), "A rule has '*' among its verbs."),
             (_cluster_role(rule("get", "pods"), rule("get", "*")), "A rule has '*' among its resources."),
             (role(rule("get", "jobs", "*")), "A rule has '*' among its apiGroups."),
             (_cluster_role({"nonResourceURLs": ["*"], "verbs": ["get"]}), "among its nonResourceURLs."),
+            (_cluster_role({"nonResourceURLs": ["/version", "/*"], "verbs": ["get"]}), "among its nonResourceURLs."),
+            (_aggregated({"matchLabels": {"a": "b"}}, {}), "It has the rules of every other role"),
         ],
     ),
     Cases(
@@ -64,6 +78,7 @@ CASES = (
         ],
         failing=[
             (role(rule("create", "serviceaccounts/token")), "A rule grants create on serviceaccounts/token."),
+            (_cluster_role(rule("create", "*/token")), "A rule grants create on */token."),
             (_cluster_role(rule("get", "nodes nodes/proxy")), "A rule grants get on nodes/proxy."),
             (
                 _cluster_role(rule("create update", "mutatingwebhookconfigurations")),

@@ -42,7 +42,9 @@ def gpu_nodes_for_gpu_pods(workload: Resource, *, taints: Sequence[str]) -> Iter
                 continue
             if not key and known(get(toleration, "effect", default="")) not in ("", "NoSchedule"):
                 continue
-            if not _asks_for_accelerators(workload):
+            # What a claim is for is told by its template, which another program may make.
+            claims = as_list(get(pod_of(workload), "resourceClaims"))
+            if not claims and not _asks_for_accelerators(workload):
                 yield f"Its pods ask for no GPU and tolerate {key or 'every taint'}."
 
 

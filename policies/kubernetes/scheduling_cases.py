@@ -33,6 +33,7 @@ CASES = (
             deployment(tolerations=[{"key": "dedicated", "operator": "Exists"}]),
             deployment(tolerations=[{"operator": "Exists", "effect": "NoExecute"}]),
             deployment(tolerations=[_ANY_TAINT], type_=DAEMON_SETS[0]),
+            deployment(tolerations=[_GPU_TAINT], resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "gpu"}]),
             job(container({"resources": {"limits": {"nvidia.com/mig-1g.10gb": "1"}}}), tolerations=[_GPU_TAINT]),
         ],
         failing=[

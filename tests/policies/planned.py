@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from engine.analyzer_messages import analyzer_resource
+from pulumi.runtime.proto import analyzer_pb2
+
 from policies import decoding
 from policies.resources import Resource, Stack
 from policies.values import Unknown
@@ -61,7 +62,8 @@ def previewed(name: str) -> Result:
 
 def program_stack(path: Path) -> Stack:
     """What a program of the corpus registers in a first preview."""
-    return Stack([decoding.resource(analyzer_resource(state, state.inputs)) for state in run_program(path)], "dev")
+    message = analyzer_pb2.AnalyzeStackRequest(resources=[each.judged_in_stack() for each in run_program(path)])
+    return decoding.stack(message, "dev", {}, dry_run=True)
 
 
 def _plain(value: Any, path: str) -> Any:

@@ -6,7 +6,7 @@ In a preview, an output that only a cloud could give is unknown; what a property
 import asyncio
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import struct_pb2
 from google.protobuf.empty_pb2 import Empty
@@ -15,10 +15,26 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import wait_for_rpcs
 
+from engine.analyzer_messages import analyze_request, analyzer_resource
 from engine.resource_state import ResourceState
 from engine.values import decode_struct
 
 CORPUS = Path(__file__).parent / "corpus"
+
+
+class Registered(NamedTuple):
+    """A resource, and the provider that its program names for it."""
+
+    state: ResourceState
+    provider: ResourceState | None
+
+    def judged_alone(self) -> Any:
+        """What a pack is told before the resource is made."""
+        return analyze_request(self.state, self.state.inputs, provider=self.provider)
+
+    def judged_in_stack(self) -> Any:
+        """What a pack is told of the resource once all are made."""
+        return analyzer_resource(self.state, self.state.outputs, provider=self.provider)
 
 
 class _NoAnswers(mocks.Mocks):
@@ -35,7 +51,9 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self, *, preview: bool) -> None:
         super().__init__(_NoAnswers())
         self._preview = preview
-        self.states: list[ResourceState] = []
+        self.registered: list[Registered] = []
+        self._providers: dict[str, ResourceState] = {}
+        """By reference."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -49,31 +67,30 @@ class _Monitor(mocks.MockMonitor):
             }.items():
                 if key not in answer.fields:
                     answer.fields[key].string_value = value
-        if not request.type.startswith("pulumi:"):
-            self.states.append(
-                ResourceState(
-                    urn,
-                    request.type,
-                    request.custom,
-                    inputs=decode_struct(request.object),
-                    outputs=decode_struct(answer),
-                    parent=request.parent,
-                    dependencies=list(request.dependencies),
-                    property_dependencies={
-                        name: list(each.urns) for name, each in request.propertyDependencies.items()
-                    },
-                    additional_secret_outputs=list(request.additionalSecretOutputs),
-                    protect=bool(request.protect),
-                )
-            )
         identifier = "" if self._preview else f"{request.name}-id"
+        state = ResourceState(
+            urn,
+            request.type,
+            request.custom,
+            inputs=decode_struct(request.object),
+            outputs=decode_struct(answer),
+            parent=request.parent,
+            dependencies=list(request.dependencies),
+            property_dependencies={name: list(each.urns) for name, each in request.propertyDependencies.items()},
+            additional_secret_outputs=list(request.additionalSecretOutputs),
+            protect=bool(request.protect),
+        )
+        if request.type.startswith("pulumi:providers:"):
+            self._providers[urn] = state
+        elif not request.type.startswith("pulumi:"):
+            self.registered.append(Registered(state, self._providers.get(request.provider.rpartition("::")[0])))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identifier, object=answer)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         return Empty()
 
 
-def run_program(path: Path, *, preview: bool = True) -> list[ResourceState]:
+def run_program(path: Path, *, preview: bool = True) -> list[Registered]:
     """What the program at `path` registers in a first preview or update of stack dev, in that order."""
     monitor = _Monitor(preview=preview)
 
@@ -88,4 +105,4 @@ def run_program(path: Path, *, preview: bool = True) -> list[ResourceState]:
         # What a program that failed was waiting for would be waited for by the next.
         SETTINGS.rpc_manager.clear()
         SETTINGS.outputs.clear()
-    return monitor.states
+    return monitor.registered

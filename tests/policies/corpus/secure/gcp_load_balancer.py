@@ -1,4 +1,4 @@
-"""Predictions for everybody by HTTPS, through a load balancer that alone reaches the machines."""
+"""Predictions for everybody by HTTPS, to which plain HTTP only redirects, through a load balancer."""
 
 import pulumi_gcp as gcp
 
@@ -46,4 +46,9 @@ gcp.compute.TargetHttpsProxy(
     url_map="projects/example/global/urlMaps/front",
     certificate_map="//certificatemanager.googleapis.com/projects/example/locations/global/certificateMaps/front",
     ssl_policy=policy.id,
+)
+to_tls = gcp.compute.URLMap("to-tls", default_url_redirect={"https_redirect": True, "strip_query": False})
+redirect = gcp.compute.TargetHttpProxy("to-tls", url_map=to_tls.id)
+gcp.compute.GlobalForwardingRule(
+    "to-tls", target=redirect.id, port_range="80", load_balancing_scheme="EXTERNAL_MANAGED"
 )
