@@ -31,6 +31,13 @@ ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
+LISTS_OF_ATTACHMENTS = {
+    ROLE: "managedPolicyArns",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "policyArns",
+}
+"""Resources that name several policies, each with the property where they do."""
 
 # Sources: Rhino Security Labs, "AWS IAM privilege escalation methods and mitigation"; Cloudsplaining's list of methods,
 # which counts those of DataDog's pathfinding.cloud as well.
@@ -129,6 +136,8 @@ _READING_DATA = frozenset(
     }
 )
 _JUDGED_APART = _ESCALATING | _EXPOSING | _READING_DATA
+_HARMLESS = frozenset({"logs:createloggroup"})
+"""Nothing of others' changes by it. AWS writes it for all log groups into the role of every function of Lambda's."""
 
 
 @resource_rule(
@@ -168,6 +177,7 @@ def no_wildcard_resource(holder: Resource) -> Iterator[str]:
             if (
                 is_service_wide(operation)
                 or not changes_something(operation)
+                or operation.lower() in _HARMLESS
                 or matching(operation, _JUDGED_APART)
                 or not can_be_scoped(operation)
             ):
@@ -257,7 +267,7 @@ def _sid(statement: Statement) -> str:
 
 @resource_rule(
     *ATTACHMENTS,
-    ROLE,
+    *LISTS_OF_ATTACHMENTS,
     id="aws-identity-no-administrator-policy",
     title="Nobody is given AWS's own policies of administrators.",
     severity="critical",
@@ -272,12 +282,13 @@ def _sid(statement: Statement) -> str:
 )
 def no_administrator_policy(holder: Resource, policies: tuple[str, ...]) -> Iterator[str]:
     """People get such rights through IAM Identity Center, for the time they need them."""
-    name_of_property = "managedPolicyArns" if holder.type == ROLE else "policyArn"
+    name_of_property = LISTS_OF_ATTACHMENTS.get(holder.type, "policyArn")
     own = any(
         f"::{POLICY}::" in urn or f"${POLICY}::" in urn
         for urn in holder.property_dependencies.get(name_of_property, ())
     )
-    for arn in as_list(holder.get("managedPolicyArns")) if holder.type == ROLE else (holder.get("policyArn"),):
+    listed = holder.get(name_of_property)
+    for arn in as_list(listed) if holder.type in LISTS_OF_ATTACHMENTS else (listed,):
         with holder.apart():
             if own and isinstance(arn, Unknown):
                 continue

@@ -62,12 +62,23 @@ CASES = (
             *SOUND,
             _policy(_allow("ec2:Describe*", "*"), _allow("s3:Get*")),
             _policy(_allow("ec2:*", "*", Condition=OWN)),
+            _policy(_allow("elasticloadbalancing:*", "*", Condition={"Null": {"aws:ResourceTag/cluster": "false"}})),
         ],
         failing=[
             (_policy(_allow("*")), "A statement allows '*'."),
             (_as_text(_allow(["s3:GetObject", "kms:*"], Sid="Keys")), "The statement Keys allows 'kms:*'."),
             (_policy(_allow("s3:*", Condition=OVER_TLS)), "A statement allows 's3:*'."),
             (_policy(_allow("s3:*", Condition=BY_REGION)), "A statement allows 's3:*'."),
+            *(
+                (_policy(_allow("*", "*", Condition=condition)), "A statement allows '*'.")
+                for condition in (
+                    {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+                    {"StringEquals": {"aws:PrincipalTag/team": "platform"}},
+                    {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/ci-*"}},
+                    {"StringEquals": {"aws:ResourceAccount": ACCOUNT}},
+                    {"Null": {"aws:ResourceTag/project": "true"}},
+                )
+            ),
             (_policy(_allow("s3:*", Condition={"StringLike": {"aws:ResourceTag/team": "*"}})), "allows 's3:*'."),
             (_policy(_allow("s3:*", Condition={"StringNotEquals": {"s3:prefix": "own"}})), "allows 's3:*'."),
             (
@@ -89,17 +100,21 @@ CASES = (
             *SOUND,
             _policy(_allow(["ec2:DescribeInstances", "eks:ListClusters", "sts:GetCallerIdentity"], "*")),
             _policy(_allow(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "xray:PutTraceSegments"], "*")),
+            _policy(_allow(["logs:FilterLogEvents", "logs:StartQuery", "iam:SimulatePrincipalPolicy"], "*")),
             _policy(_allow("pricing:*", "*"), _allow(["ec2messages:Send*", "ssmmessages:CreateDataChannel"], "*")),
             _policy(_allow("ec2:TerminateInstances", "*", Condition=OWN)),
             _policy(_allow("ec2:CreateTags", "*", Condition=BY_REGION)),
             _policy(_allow("sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:notices")),
             _policy(_allow("ec2:StopInstances", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*", Condition=OWN)),
+            _policy(_allow("logs:CreateLogGroup", f"arn:aws:logs:eu-west-1:{ACCOUNT}:*")),
         ],
         failing=[
             (_policy(_allow("sqs:SendMessage", "*")), "A statement allows 'sqs:SendMessage' on '*'."),
             (_policy(_allow("s3:PutObject", "arn:aws:s3:::*")), "allows 's3:PutObject' on 'arn:aws:s3:::*'."),
             (_policy(_allow("s3:PutObject", "arn:aws:s3:::*/*")), "allows 's3:PutObject' on 'arn:aws:s3:::*/*'."),
             (_policy(_allow("ec2:Delete*", [OBJECTS, "*"])), "A statement allows 'ec2:Delete*' on '*'."),
+            (_policy(_allow("sqs:DeleteQueue", "arn:aws:sqs*")), "allows 'sqs:DeleteQueue' on 'arn:aws:sqs*'."),
+            (_policy(_allow("logs:Create*", "*")), "A statement allows 'logs:Create*' on '*'."),
             (_policy(_allow("sns:Publish", "arn:aws:sns:*:*:*")), "allows 'sns:Publish' on 'arn:aws:sns:*:*:*'."),
             (_policy(_allow("EC2:TerminateInstances", "*", Condition=OVER_TLS)), "allows 'EC2:TerminateInstances'"),
             (_policy(_allow(["kms:CreateKey", "kms:ScheduleKeyDeletion"], "*")), "allows 'kms:ScheduleKeyDeletion' on"),
@@ -137,8 +152,16 @@ CASES = (
         failing=[
             (_policy(_allow("iam:PassRole", "*")), "A statement allows 'iam:PassRole' on '*'."),
             (_policy(_allow("iam:PassRole", ROLES)), f"A statement allows 'iam:PassRole' on '{ROLES}'."),
+            (_policy(_allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role*")), "allows 'iam:PassRole' on"),
+            (_policy(_allow("IAM:Pass*", "arn:aws:iam::*:r*")), "allows 'IAM:Pass*' on 'arn:aws:iam::*:r*'."),
             (_policy(_allow("iam:createpolicyversion", "arn:aws:iam::*:policy/*")), "allows 'iam:createpolicyversion'"),
             (_policy(_allow("iam:Put*", "*")), "A statement allows 'iam:Put*' on '*'."),
+            (
+                _policy(
+                    _allow("iam:PassRole", "*", Condition={"StringLike": {"iam:PassedToService": "*.amazonaws.com"}})
+                ),
+                "A statement allows 'iam:PassRole' on '*'.",
+            ),
             (_policy(_allow("iam:A*RolePolicy", "*")), "A statement allows 'iam:A*RolePolicy' on '*'."),
             (_as_text(_allow(["sts:AssumeRole"], [OBJECTS, "*"])), "A statement allows 'sts:AssumeRole' on '*'."),
             (
@@ -181,7 +204,8 @@ CASES = (
         identity.data_narrow,
         passing=[
             *SOUND,
-            _policy(_allow("s3:GetObject", "arn:aws:s3:::digits-models/*")),
+            _policy(_allow("s3:GetObject", ["arn:aws:s3:::digits-models/*", "arn:aws:s3:::digits*"])),
+            _policy(_allow("sqs:ReceiveMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:digits*")),
             _policy(_allow("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/3f9a")),
             _policy(
                 _allow(
@@ -194,6 +218,10 @@ CASES = (
         ],
         failing=[
             (_policy(_allow("s3:GetObject", "*")), "A statement allows 's3:GetObject' on '*'."),
+            (
+                _policy(_allow("s3:GetObject", "*", Condition={"StringEquals": {"s3:ResourceAccount": ACCOUNT}})),
+                "A statement allows 's3:GetObject' on '*'.",
+            ),
             (_policy(_allow("s3:Get*", "arn:aws:s3:::*")), "A statement allows 's3:Get*' on 'arn:aws:s3:::*'."),
             (_policy(_allow("kms:Decrypt", f"arn:aws:kms:*:{ACCOUNT}:key/*")), "A statement allows 'kms:Decrypt' on"),
             (
@@ -203,6 +231,15 @@ CASES = (
                 "allows 'secretsmanager:GetSecretValue' on",
             ),
             (_policy(_allow("ssm:GetParameter*", "*", Condition=BY_REGION)), "allows 'ssm:GetParameter*' on '*'."),
+            (
+                _policy(_allow("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:*:{ACCOUNT}:secret*")),
+                "allows 'secretsmanager:GetSecretValue' on",
+            ),
+            (_policy(_allow("s3:Get*Object*", "arn:aws:s3:::*/*")), "allows 's3:Get*Object*' on 'arn:aws:s3:::*/*'."),
+            (
+                _policy(_allow("kms:Decrypt", "*", Condition={"StringLike": {"kms:ViaService": ["s3.*", "*"]}})),
+                "A statement allows 'kms:Decrypt' on '*'.",
+            ),
             (_policy(_allow("dynamodb:Scan", f"arn:aws:dynamodb:*:{ACCOUNT}:table/*")), "allows 'dynamodb:Scan' on"),
         ],
     ),
@@ -220,6 +257,13 @@ CASES = (
         ],
         failing=[
             (_attached("arn:aws:iam::aws:policy/AdministratorAccess"), "It is given AWS's policy AdministratorAccess."),
+            *(
+                (
+                    made(type_, "it", {name: ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
+                    "It is given AWS's policy AdministratorAccess.",
+                )
+                for type_, name in identity.LISTS_OF_ATTACHMENTS.items()
+            ),
             (_attached("arn:aws-cn:iam::aws:policy/PowerUserAccess"), "It is given AWS's policy PowerUserAccess."),
             (
                 made(identity.ATTACHMENTS[3], "it", {"policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"}),

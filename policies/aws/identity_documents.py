@@ -21,7 +21,10 @@ PERMISSION_SET_POLICY = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInl
 HOLDERS = (ROLE, ROLE_POLICY, POLICY, USER_POLICY, GROUP_POLICY, PERMISSION_SET_POLICY)
 """The types of resource that have policies of identities."""
 
-_LOOKS_UP = re.compile(r"(batch)?(check|describe|get|list|lookup|query|search|view)")
+_LOOKS_UP = re.compile(
+    r"(batch)?(check|describe|estimate|filter|get|list|lookup|preview|query|search|simulate|validate|view)"
+    r"|(start|stop)query$|startlivetail$"
+)
 _UNSCOPED = Path(__file__).with_name("unscoped_operations.txt")
 
 

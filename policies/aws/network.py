@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from policies.aws.network_addresses import contains, is_internet
+from policies.addresses import contains, is_internet
 from policies.aws.network_ports import ADMINISTRATION, in_words, ports_of, protocol_name
 from policies.aws.network_security_groups import RULES_OF_GROUPS
 from policies.resources import Resource, Stack
@@ -121,7 +121,7 @@ def network_access_list_administration_closed(subject: Resource, stack: Stack) -
     for entry in _entries_in(subject):
         with subject.apart():
             known(entry)
-            if get(entry, "action") != "allow":
+            if _action(entry) != "allow":
                 continue
             protocol, ports = _asked(entry)
             if protocol == "udp" or _is_for_answers(ports) or not any(port in ports for port in ADMINISTRATION):
@@ -160,6 +160,11 @@ def _is_of_same_list(rule: Resource, other: Resource) -> bool:
     return bool(rule.get("networkAclId") == other.get("networkAclId"))
 
 
+def _action(entry: Any) -> str:
+    """AWS takes it in any case."""
+    return str(known(get(entry, "action"))).lower()
+
+
 def _asked(entry: Any) -> tuple[str, range]:
     protocol = protocol_name(get(entry, "protocol", default="-1"))
     return protocol, ports_of(protocol, get(entry, "fromPort"), get(entry, "toPort"))
@@ -171,7 +176,7 @@ def _is_for_answers(ports: range) -> bool:
 
 def _denies(other: Any, entry: Any, port: int) -> bool:
     known(other)
-    if get(other, "action") != "deny" or get(other, "ruleNo") >= get(entry, "ruleNo"):
+    if _action(other) != "deny" or get(other, "ruleNo") >= get(entry, "ruleNo"):
         return False
     protocol, ports = _asked(other)
     name = "cidrBlock" if get(entry, "cidrBlock") else "ipv6CidrBlock"

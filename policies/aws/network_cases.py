@@ -120,7 +120,7 @@ CASES = (
         passing=[
             access_list(entry(100, "allow", (443, 443)), entry(110, "allow", (1024, 65535))),
             access_list(entry(100, "allow", (0, 0), "10.0.0.0/8", "-1")),
-            access_list(entry(90, "deny", (22, 22)), entry(91, "deny", (3389, 3389)), entry(100, "allow", (1, 65535))),
+            access_list(entry(90, "DENY", (22, 22)), entry(91, "deny", (3389, 3389)), entry(100, "allow", (1, 65535))),
             access_list(entry(100, "allow", (0, 65535), protocol="udp")),
             access_list(entry(100, "deny", (0, 0), protocol="-1"), type_=DEFAULT_ACCESS_LIST),
             access_list(entry(10, "deny", (0, 0), "::/0", "-1"), entry(100, "allow", (22, 22), "::/0")),
@@ -133,6 +133,7 @@ CASES = (
         ],
         failing=[
             (access_list(entry(100, "allow", (22, 22))), "reach SSH by tcp port 22."),
+            (access_list(entry(100, "ALLOW", (22, 22))), "reach SSH by tcp port 22."),
             (access_list(entry(100, "allow", (3000, 4000), "::/0")), "reach RDP by tcp ports 3000-4000."),
             (access_list(entry(100, "allow", (0, 0), protocol="-1"), type_=DEFAULT_ACCESS_LIST), "by all protocols."),
             (access_list(entry(120, "deny", (22, 22)), entry(100, "allow", (22, 22))), "reach SSH"),

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.aws.network_addresses import is_internet
+from policies.addresses import is_internet
+from policies.aws.network_load_balancers import LOAD_BALANCERS
 from policies.aws.network_ports import ADMINISTRATION, DIAGNOSTIC, in_words, numbers, ports_of, protocol_name
-from policies.resources import Resource
-from policies.rules import Parameter, resource_rule
-from policies.values import as_list, get, is_text, known
+from policies.resources import Resource, Stack
+from policies.rules import Parameter, related_rule, resource_rule
+from policies.values import Unknown, any_holds, as_list, get, is_text, known
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -18,6 +19,7 @@ RULES_OF_GROUPS = (INGRESS_RULE, EGRESS_RULE, EITHER_RULE)
 PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"
 PREFIX_LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
 
+_HTTP = ("tcp", range(80, 81))
 _DESCRIPTIONS_OF_THE_PROVIDER = ("Managed by Pulumi", "Managed by Terraform")
 
 
@@ -38,7 +40,8 @@ class Entry:
 
     def is_about_internet(self) -> bool:
         """Whether it names the whole internet. Raises Undecided."""
-        return is_internet([cidr for part in self.ranges for cidr in as_list(part)])
+        parts = [(part,) if isinstance(part, Unknown) else as_list(part) for part in self.ranges]
+        return is_internet([cidr for part in parts for cidr in part])
 
 
 def entries(subject: Resource, direction: str) -> Iterator[Entry]:
@@ -92,7 +95,7 @@ def security_group_administration_closed(subject: Resource) -> Iterator[str]:
                 yield f"It lets the whole internet reach {' and '.join(reached)} by {in_words(protocol, ports)}."
 
 
-@resource_rule(
+@related_rule(
     GROUP,
     INGRESS_RULE,
     EITHER_RULE,
@@ -104,15 +107,34 @@ def security_group_administration_closed(subject: Resource) -> Iterator[str]:
     mend="name the ranges or the security group that need it, or add the port to allowed_ports for this stack.",
     parameters={"allowed_ports": Parameter(("443",), "Ports, of TCP and UDP, that anyone may reach.")},
 )
-def security_group_closed_to_internet(subject: Resource, allowed_ports: Sequence[str]) -> Iterator[str]:
-    """What reaches SSH or RDP is told by aws-security-group-administration-closed alone."""
+def security_group_closed_to_internet(subject: Resource, stack: Stack, allowed_ports: Sequence[str]) -> Iterator[str]:
+    """What reaches SSH or RDP is told by aws-security-group-administration-closed alone.
+
+    A load balancer may take port 80, to send whoever comes to HTTPS: aws-load-balancer-encrypted looks after that.
+    """
     allowed = numbers(allowed_ports)
     for entry in entries(subject, "ingress"):
         with subject.apart():
             protocol, ports = entry.asked()
             meant = protocol in DIAGNOSTIC or (len(ports) > 0 and allowed.issuperset(ports))
-            if not meant and not any(port in ports for port in ADMINISTRATION) and entry.is_about_internet():
+            if meant or any(port in ports for port in ADMINISTRATION) or not entry.is_about_internet():
+                continue
+            if (protocol, ports) != _HTTP or not _is_of_load_balancer(subject, stack):
                 yield f"It lets the whole internet reach {in_words(protocol, ports)}."
+
+
+def _is_of_load_balancer(subject: Resource, stack: Stack) -> bool:
+    balancers = stack.of(*LOAD_BALANCERS)
+    if not balancers:
+        return False
+    groups = [subject] if subject.type == GROUP else stack.of(GROUP)
+    return any_holds(
+        lambda group: (
+            (group is subject or subject.refers_to(group, "securityGroupId"))
+            and any_holds(lambda balancer: balancer.refers_to(group, "securityGroups"), balancers)
+        ),
+        groups,
+    )
 
 
 @resource_rule(

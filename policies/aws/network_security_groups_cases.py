@@ -3,6 +3,7 @@
 from typing import Any
 
 from policies.aws import network_security_groups as groups
+from policies.aws.network_load_balancers import LOAD_BALANCERS
 from policies.aws.network_security_groups import EGRESS_RULE, EITHER_RULE, GROUP, INGRESS_RULE
 from policies.cases import UNKNOWN, Cases, made
 from policies.resources import Resource
@@ -38,6 +39,15 @@ def either(direction: str, first: int, last: int, *ranges: str, protocol: str = 
     return made(EITHER_RULE, "rule", {"type": direction, **permission(first, last, *ranges, protocol=protocol)})
 
 
+WEB = made(GROUP, "web", {"description": "Web", "ingress": [permission(80, 80, "0.0.0.0/0", "::/0")]})
+BALANCER = made(LOAD_BALANCERS[0], "web", refers={"securityGroups": WEB})
+PORT_80 = made(
+    INGRESS_RULE,
+    "web",
+    {"ipProtocol": "tcp", "cidrIpv4": "0.0.0.0/0", "fromPort": 80, "toPort": 80},
+    refers={"securityGroupId": WEB},
+)
+
 HALVES = ("0.0.0.0/1", "128.0.0.0/1")
 SIXTEENTHS = tuple(f"{first}.0.0.0/8" for first in range(128, 256))
 
@@ -65,6 +75,7 @@ CASES = (
             (inline("ingress", permission(0, 0, "0.0.0.0/0", protocol="-1")), "by all protocols."),
             (inline("ingress", permission(443, 443, "0.0.0.0/0"), permission(20, 30, "0.0.0.0/0")), "ports 20-30."),
             (inline("ingress", UNKNOWN, permission(22, 22, "0.0.0.0/0")), "reach SSH"),
+            (inline("ingress", permission(22, 22, "::/0", cidrBlocks=UNKNOWN)), "reach SSH"),
             (rule(INGRESS_RULE, "0.0.0.0/0", "-1"), "reach SSH (port 22) and RDP (port 3389) by all protocols."),
             (rule(INGRESS_RULE, "128.0.0.0/1", "6", 22, 22), "reach SSH"),
             (rule(INGRESS_RULE, "::/0", "tcp", 0, 65535), "by tcp ports 0-65535."),
@@ -83,9 +94,20 @@ CASES = (
             rule(INGRESS_RULE, "0.0.0.0/0", "-1"),
             either("egress", 8080, 8080, "0.0.0.0/0"),
             either("ingress", 8080, 8080, "192.168.0.0/16"),
+            [WEB, BALANCER],
+            [made(GROUP, "web"), BALANCER, PORT_80],
         ],
         failing=[
             (inline("ingress", permission(80, 80, "0.0.0.0/0")), "lets the whole internet reach tcp port 80."),
+            ([WEB], "lets the whole internet reach tcp port 80."),
+            (
+                [WEB, made(BALANCER.type, "other", refers={"securityGroups": made(GROUP, "other")})],
+                "reach tcp port 80.",
+            ),
+            (
+                [made(GROUP, "web"), BALANCER, made(INGRESS_RULE, "rule", {**PORT_80.properties, "toPort": 81})],
+                "reach tcp ports 80-81.",
+            ),
             (inline("ingress", permission(443, 444, "0.0.0.0/0")), "reach tcp ports 443-444."),
             (inline("ingress", permission(8000, 8002, *HALVES)), "reach tcp ports 8000-8002."),
             (inline("ingress", permission(0, 0, "0.0.0.0/0", protocol="50")), "reach protocol 50."),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from policies.aws.network import SUBNET
+from policies.aws.network import SUBNET, VPC
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
 from policies.values import Undecided, Unknown, any_holds, as_list, get, is_text, is_true, known
@@ -23,6 +23,8 @@ ADDRESS_ASSOCIATION = "aws:ec2/eipAssociation:EipAssociation"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 ROUTE = "aws:ec2/route:Route"
 ROUTE_TABLE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+DEFAULT_ROUTE_TABLE = "aws:ec2/defaultRouteTable:DefaultRouteTable"
+MAIN_ROUTE_TABLE = "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation"
 INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 
 _NO_PREFERENCE = "no-preference"
@@ -215,7 +217,7 @@ def node_group_supported_image(subject: Resource) -> Iterator[str]:
     mend="name subnets in subnetIds whose routes lead to a NAT gateway or to nowhere outside.",
 )
 def node_group_private_subnets(group: Resource, stack: Stack) -> Iterator[str]:
-    """A subnet is public where its route table leads to an internet gateway."""
+    """A subnet is public where its route table, or without one that of its network, leads to an internet gateway."""
     for subnet in stack.of(SUBNET):
         with group.apart():
             if group.refers_to(subnet, "subnetIds") and _is_public(subnet, stack):
@@ -229,7 +231,36 @@ def _is_public(subnet: Resource, stack: Stack) -> bool:
             stack.of(ROUTE_TABLE),
         )
 
-    return any_holds(leads_out, stack.of(ROUTE_TABLE_ASSOCIATION))
+    associations = stack.of(ROUTE_TABLE_ASSOCIATION)
+    if any_holds(lambda each: each.refers_to(subnet, "subnetId"), associations):
+        return any_holds(leads_out, associations)
+    return any_holds(lambda vpc: subnet.refers_to(vpc, "vpcId") and _main_leads_out(vpc, stack), stack.of(VPC))
+
+
+def _main_leads_out(vpc: Resource, stack: Stack) -> bool:
+    """Whether the table of a network's subnets that have no other leads to an internet gateway."""
+    gateways = stack.of(INTERNET_GATEWAY)
+
+    def by_route(route: Resource) -> bool:
+        return route.refers_to(vpc, "routeTableId") and any_holds(
+            lambda gateway: route.refers_to(gateway, "gatewayId"), gateways
+        )
+
+    def by_table(table: Resource) -> bool:
+        return table.refers_to(vpc, "defaultRouteTableId") and _leads_out(table, stack)
+
+    def by_association(association: Resource) -> bool:
+        return association.refers_to(vpc, "vpcId") and any_holds(
+            lambda table: association.refers_to(table, "routeTableId") and _leads_out(table, stack),
+            stack.of(ROUTE_TABLE),
+        )
+
+    # Without a gateway nothing leads out, whatever the rest is.
+    return len(gateways) > 0 and (
+        any_holds(by_table, stack.of(DEFAULT_ROUTE_TABLE))
+        or any_holds(by_route, stack.of(ROUTE))
+        or any_holds(by_association, stack.of(MAIN_ROUTE_TABLE))
+    )
 
 
 def _leads_out(table: Resource, stack: Stack) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from policies.aws import nodes
-from policies.aws.network import SUBNET
+from policies.aws.network import SUBNET, VPC
 from policies.aws.nodes import INSTANCE, LAUNCH_CONFIGURATION, NODE_CLASS, NODE_GROUP, SPOT_REQUEST, TEMPLATE
 from policies.cases import UNKNOWN, Cases, made
 from policies.resources import Resource
@@ -14,6 +14,14 @@ GATEWAY = made(nodes.INTERNET_GATEWAY, "internet")
 NAT = made("aws:ec2/natGateway:NatGateway", "nat")
 NODES = made(SUBNET, "nodes")
 POOL = made(NODE_GROUP, "pool", refers={"subnetIds": [NODES]})
+NETWORK = made(VPC, "network")
+IN_NETWORK = made(SUBNET, "nodes", refers={"vpcId": NETWORK})
+MAIN_TABLE = made(
+    nodes.DEFAULT_ROUTE_TABLE,
+    "main",
+    {"routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": UNKNOWN}]},
+    refers={"defaultRouteTableId": NETWORK, "routes": GATEWAY},
+)
 
 
 def options(type_: str, **metadata: Any) -> Resource:
@@ -191,10 +199,34 @@ CASES = (
             [NODES, POOL, GATEWAY, NAT, *routed(NAT, "natGatewayId")],
             [NODES, POOL, GATEWAY, NAT, *routed_separately(NAT, "natGatewayId")],
             [NODES, made(NODE_GROUP, "pool", refers={"subnetIds": made(SUBNET, "other")}), GATEWAY, *routed(GATEWAY)],
+            [NETWORK, IN_NETWORK, POOL, GATEWAY, NAT, MAIN_TABLE, *routed(NAT, "natGatewayId")],
+            [
+                NETWORK,
+                IN_NETWORK,
+                POOL,
+                made(nodes.DEFAULT_ROUTE_TABLE, "main", {"routes": []}, refers={"defaultRouteTableId": NETWORK}),
+                GATEWAY,
+            ],
+            [NETWORK, NODES, POOL, GATEWAY, MAIN_TABLE, made(SUBNET, "other", refers={"vpcId": NETWORK})],
         ],
         failing=[
             ([NODES, POOL, GATEWAY, *routed(GATEWAY)], "Its subnet nodes is routed to an internet gateway."),
             ([NODES, POOL, GATEWAY, *routed_separately(GATEWAY)], "routed to an internet gateway"),
+            ([NETWORK, IN_NETWORK, POOL, GATEWAY, MAIN_TABLE], "Its subnet nodes is routed to an internet gateway."),
+            (
+                [
+                    *(NETWORK, IN_NETWORK, POOL, GATEWAY),
+                    made(nodes.ROUTE, "out", refers={"routeTableId": NETWORK, "gatewayId": GATEWAY}),
+                ],
+                "routed to an internet gateway",
+            ),
+            (
+                [
+                    *(NETWORK, IN_NETWORK, POOL, GATEWAY, routed(GATEWAY)[0]),
+                    made(nodes.MAIN_ROUTE_TABLE, "main", refers={"vpcId": NETWORK, "routeTableId": routed(GATEWAY)[0]}),
+                ],
+                "routed to an internet gateway",
+            ),
             (
                 [
                     made(SUBNET, "nodes", {"id": "subnet-1"}),

@@ -46,10 +46,11 @@ _CALLERS = SOURCES | {
     "s3:dataaccesspointarn",
     "sns:endpoint",
 }
+_WILDCARD = re.compile(r"[*?]")
 _OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
 """Those that hold for the values only. With IfExists or ForAllValues one also holds where the request has no value."""
 _CALLER_AS_RESOURCE = frozenset({"${aws:principalaccount}", "${aws:principalorgid}"})
-_START = re.compile(r"(?:vpc-|vpce-|o-)?[*?]", re.IGNORECASE)
+_ANY_ACCOUNT = re.compile(r"arn:[^:]*:(?:iam|sts)::[*?]+:.*")
 _ARN_FIELDS = 6
 _WIDEST_PREFIX = {4: 8, 6: 32}
 """In bits. S3 takes wider ranges of addresses for the public."""
@@ -71,8 +72,14 @@ def names_everybody(statement: Statement) -> bool:
     """Whether everybody is the principal of a statement. May raise Undecided."""
     principal = known(get(statement, "Principal"))
     if not isinstance(principal, Mapping):
-        return bool(principal == "*")
-    return any_holds(lambda kind: any_holds(lambda each: known(each) == "*", as_list(get(principal, kind))), principal)
+        return is_anybody(principal)
+    return any_holds(lambda kind: any_holds(is_anybody, as_list(get(principal, kind))), principal)
+
+
+def is_anybody(principal: Any) -> bool:
+    """Whether a principal is everybody's: any, or one of any account. May raise Undecided."""
+    text = str(known(principal))
+    return is_wild(text) or _ANY_ACCOUNT.fullmatch(text) is not None
 
 
 def fixes_caller(statement: Statement, keys: frozenset[str] = _CALLERS) -> bool:
@@ -103,18 +110,20 @@ def _is_fixed(key: str, value: str) -> bool:
         return _is_narrow_range(value)
     if key == "sns:endpoint":
         return not is_wild(value)
-    if key.endswith("arn") and value.count(":") >= _ARN_FIELDS - 1:
+    if key.endswith("arn"):
         return _is_fixed_arn(value)
-    return not _START.match(value)
+    # Of a path of an organization, or of a role's identifier with the session's name, the rest may be open.
+    return not _WILDCARD.search(re.split("[/:]", value, maxsplit=1)[0])
 
 
 def _is_fixed_arn(value: str) -> bool:
     """Whether it is of one account, or names what no other account can have: a bucket, whose name only one has."""
+    if value.count(":") < _ARN_FIELDS - 1:
+        return not _WILDCARD.search(value)
     _, _, service, _, account, name = value.split(":", _ARN_FIELDS - 1)
-    if account and "*" not in account and "?" not in account:
+    if account and not _WILDCARD.search(account):
         return True
-    first = name.partition("/")[0]
-    return (not account or service == "s3") and "*" not in first and "?" not in first
+    return (not account or service == "s3") and not _WILDCARD.search(name.partition("/")[0])
 
 
 def _is_narrow_range(value: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from policies.aws.network_load_balancers import LOAD_BALANCERS
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.values import Undecided, Unknown, any_holds, as_list, get, is_true, known
@@ -137,6 +138,13 @@ def receives_access_logs(bucket: Resource, stack: Stack) -> bool:
         return True
     others = [(BUCKET, "logging"), (BUCKET_V2, "loggings")]
     return any_holds(lambda each: len(parts(bucket, stack, (each[0],), each[1], "targetBucket")) > 0, others)
+
+
+def receives_balancer_logs(bucket: Resource, stack: Stack) -> bool:
+    """Whether a load balancer delivers its records of access to it. Raises Undecided."""
+    return any_holds(
+        lambda name: len(parts(bucket, stack, LOAD_BALANCERS, name, "bucket")) > 0, ("accessLogs", "connectionLogs")
+    )
 
 
 def logs_access(bucket: Resource, stack: Stack) -> bool:

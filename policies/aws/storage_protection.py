@@ -13,6 +13,7 @@ from policies.aws.storage_parts import (
     logs_access,
     parts,
     receives_access_logs,
+    receives_balancer_logs,
     stated,
     within,
 )
@@ -34,9 +35,10 @@ _LIMITS_OF_FILTER = ("prefix", "tag", "tags", "and", "objectSizeGreaterThan", "o
     mend="add aws.s3.BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms and kmsMasterKeyId of a key.",
 )
 def bucket_customer_managed_key(bucket: Resource, stack: Stack) -> Iterator[str]:
-    """Without one, S3 encrypts with a key of its own. It delivers records of access to no bucket but such a one.
+    """Without one, S3 encrypts with a key of its own. Records of access are delivered to no bucket but such a one.
 
-    Source: S3 user guide, "Enabling Amazon S3 server access logging".
+    Sources: S3 user guide, "Enabling Amazon S3 server access logging"; Application Load Balancers user guide, "Enable
+    access logs", step 1.
     """
     algorithms = []
     for resource, *path in _default_encryptions(bucket, stack):
@@ -44,7 +46,7 @@ def bucket_customer_managed_key(bucket: Resource, stack: Stack) -> Iterator[str]
         if algorithm in _KMS and names_own_key(resource, *path, "kmsMasterKeyId"):
             return
         algorithms.append(str(algorithm))
-    if not receives_access_logs(bucket, stack):
+    if not receives_access_logs(bucket, stack) and not receives_balancer_logs(bucket, stack):
         how = f"with {' and '.join(algorithms)} and no key of its own" if algorithms else "as S3 does by itself"
         yield f"The bucket is encrypted {how}."
 

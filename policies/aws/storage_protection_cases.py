@@ -3,6 +3,7 @@
 from typing import Any
 
 from policies.aws import storage_protection
+from policies.aws.network_load_balancers import LOAD_BALANCERS
 from policies.aws.storage_parts import BUCKET, BUCKET_V2, ENCRYPTION, LIFECYCLE, LOGGING, VERSIONING
 from policies.cases import UNKNOWN, Cases, made
 from policies.resources import Resource
@@ -68,6 +69,8 @@ CASES = (
             [DATA, encrypted("aws:kms:dsse", "alias/data")],
             [DATA, ENCRYPTED_UNDER_NEW_KEY],
             [DATA, encrypted("AES256"), made(LOGGING, "x", {"bucket": "x", "targetBucket": "data"})],
+            [DATA, encrypted("AES256"), made(LOAD_BALANCERS[0], "web", {"accessLogs": {"bucket": "data"}})],
+            [DATA, encrypted("AES256"), made(LOAD_BALANCERS[1], "web", refers={"connectionLogs": DATA})],
             [DATA, made(BUCKET, "x", {"bucket": "x", "logging": {"targetBucket": "data"}, **ENCRYPTED})],
             made(BUCKET, "data", ENCRYPTED),
             [
@@ -91,6 +94,10 @@ CASES = (
             ],
         ],
         failing=[
+            (
+                [DATA, encrypted("AES256"), made(LOAD_BALANCERS[0], "web", {"accessLogs": {"bucket": "other"}})],
+                "The bucket is encrypted with AES256 and no key of its own.",
+            ),
             (DATA, "The bucket is encrypted as S3 does by itself."),
             (FILLED_IN_LATER, "The bucket is encrypted as S3 does by itself."),
             ([DATA, encrypted("AES256")], "The bucket is encrypted with AES256 and no key of its own."),

@@ -3,43 +3,49 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from policies.aws.resource_policies import fixes_caller, is_anybody
 from policies.policy_documents import (
     Condition,
     Statement,
     conditions,
+    fixed_part,
     is_restrictive,
     is_wild,
+    matching,
     statements,
 )
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
-from policies.values import Unknown, any_holds, as_list, get, known
+from policies.values import Unknown, any_holds, as_list, get, is_true, known
 
 ROLE = "aws:iam/role:Role"
 GITHUB = "token.actions.githubusercontent.com"
 
 _KINDS = ("AWS", "Federated", "Service")
-_BELONGING = (
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:userid",
+_BELONGING = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:userid",
+    }
 )
 """What a condition compares to tell own principals from all others."""
+_SECOND_FACTOR = "aws:multifactorauthpresent"
 _NARROWING_AN_ACCOUNT = (
     *_BELONGING,
     "aws:principaltag/",
     "aws:username",
     "sts:externalid",
-    "aws:multifactorauthpresent",
+    _SECOND_FACTOR,
 )
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?")
 _SERVICE_ACCOUNT = "system:serviceaccount:"
-_WEB_IDENTITY = "sts:assumerolewithwebidentity"
+_WEB_IDENTITY = frozenset({"sts:assumerolewithwebidentity"})
 _COGNITO = "cognito-identity.amazonaws.com"
 _PROVIDER = re.compile(r"arn:[\w-]+:iam::\d*:oidc-provider/(.+)")
 _PUBLIC_ISSUERS = ("accounts.google.com", "graph.facebook.com", "www.amazon.com", _COGNITO)
@@ -79,8 +85,10 @@ def _limited_by(statement: Statement, *keys: str) -> bool:
 
 
 def _limits(condition: Condition, keys: Sequence[str]) -> bool:
+    if condition.key == _SECOND_FACTOR:
+        return _SECOND_FACTOR in keys and condition.is_needed and any_holds(is_true, condition.values)
     tested = any(condition.key.startswith(key) if key.endswith("/") else condition.key == key for key in keys)
-    return tested and condition.asserts and is_restrictive(condition)
+    return tested and condition.asserts and condition.is_needed and is_restrictive(condition)
 
 
 @resource_rule(
@@ -95,9 +103,12 @@ def _limits(condition: Condition, keys: Sequence[str]) -> bool:
 def no_anyone(role: Resource) -> Iterator[str]:
     """An external identifier is no secret: AWS itself says that it is not to be treated as one."""
     for statement in _trusting(role):
+        with role.apart():
+            if known(get(statement, "NotPrincipal")) is not None and not fixes_caller(statement, _BELONGING):
+                yield "Everybody but those in NotPrincipal may take the role."
         for principal in (each for kind in _KINDS for each in _principals(role, statement, kind)):
             with role.apart():
-                if is_wild(principal) and not _limited_by(statement, *_BELONGING):
+                if is_anybody(principal) and not fixes_caller(statement, _BELONGING):
                     yield f"{principal!r} may take the role."
 
 
@@ -133,7 +144,7 @@ def _issuers(role: Resource, statement: Statement) -> Iterator[str]:
     """The issuers of whose tokens a statement is. Notes unknown ones."""
     with role.apart():
         actions = [str(known(each)).lower() for each in as_list(get(statement, "Action"))]
-        if not any(action in (_WEB_IDENTITY, "sts:*", "*") for action in actions):
+        if not any(matching(action, _WEB_IDENTITY) for action in actions):
             return
     for provider in _principals(role, statement, "Federated"):
         named = _PROVIDER.fullmatch(provider)
@@ -173,11 +184,13 @@ def _subject_named(statement: Statement, issuer: str) -> bool:
 def _is_any_subject(value: object) -> bool:
     """Such as ``*``, ``project_path:*`` (where the claim's name is fixed) or ``system:serviceaccount:*:training``.
 
-    Whoever has a namespace may give a service account whatever name.
+    Whoever has a namespace may give a service account whatever name, and who has a project its branches.
     """
     text = str(known(value))
     if text.startswith(_SERVICE_ACCOUNT):
         return is_wild(text.removeprefix(_SERVICE_ACCOUNT).partition(":")[0])
+    if _SERVICE_ACCOUNT.startswith(fixed_part(text)):
+        return fixed_part(text) != text
     return all(is_wild(part) for part in text.split(":")[1:] or [text])
 
 

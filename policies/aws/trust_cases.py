@@ -52,6 +52,15 @@ CASES = (
             _role(_trust({"AWS": f"arn:aws:iam::{OWN}:role/ci"}), DENIED),
             _role(_trust({"AWS": "*"}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})),
             _role(_trust("*", Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/ci-*"}})),
+            _role(
+                _trust(
+                    {"AWS": "*"},
+                    Condition={
+                        "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"},
+                        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci"},
+                    },
+                )
+            ),
         ],
         failing=[
             (_role(_trust("*")), "'*' may take the role."),
@@ -61,6 +70,21 @@ CASES = (
             (_role(_trust({"AWS": "*"}, Condition={"StringEquals": {"sts:ExternalId": "x1"}})), "'*' may take"),
             (_role(_trust({"AWS": "*"}, Condition={"StringLike": {"aws:PrincipalArn": "*"}})), "'*' may take"),
             (_role(_trust({"AWS": "*"}, Condition={"StringNotEquals": {"aws:PrincipalAccount": OTHER}})), "'*' may"),
+            (_role(_trust({"AWS": "*"}, Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}})), "'*' may take"),
+            (
+                _role(_trust("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci"}})),
+                "'*' may take the role.",
+            ),
+            # Who is of no organization sends no identifier of one.
+            (
+                _role(_trust("*", Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})),
+                "'*' may take the role.",
+            ),
+            (_role(_trust({"AWS": ["arn:aws:iam::*:root"]})), "'arn:aws:iam::*:root' may take the role."),
+            (
+                _role({"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
+                "Everybody but those in NotPrincipal may take the role.",
+            ),
         ],
     ),
     Cases(
@@ -72,6 +96,7 @@ CASES = (
             _of_account(_trust({"AWS": OWN})),
             _of_account(_trust({"AWS": f"arn:aws:iam::{OTHER}:role/deployer"})),
             _of_account(_trust({"AWS": OTHER}, Condition={"StringEquals": {"sts:ExternalId": "x1"}})),
+            _of_account(_trust({"AWS": OTHER}, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
             _of_account(
                 _trust(
                     {"AWS": f"arn:aws:iam::{OTHER}:root"},
@@ -82,9 +107,15 @@ CASES = (
         failing=[
             (_of_account(_trust({"AWS": f"arn:aws:iam::{OTHER}:root"})), f"Everybody in the account {OTHER} may take"),
             (_of_account(_trust({"AWS": [OWN, OTHER]})), f"Everybody in the account {OTHER} may take the role."),
-            (
-                _of_account(_trust({"AWS": OTHER}, Condition={"Bool": {"aws:SecureTransport": "true"}})),
-                f"Everybody in the account {OTHER} may take the role.",
+            *(
+                (_of_account(_trust({"AWS": OTHER}, Condition=condition)), f"Everybody in the account {OTHER} may take")
+                for condition in (
+                    {"Bool": {"aws:SecureTransport": "true"}},
+                    {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+                    # A request with an access key says nothing of a second factor.
+                    {"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}},
+                    {"StringEqualsIfExists": {"sts:ExternalId": "x1"}},
+                )
             ),
         ],
     ),
@@ -107,6 +138,14 @@ CASES = (
         ],
         failing=[
             (_role(_token(CLUSTER, aud=AUDIENCE)), f"Every token of {CLUSTER} may take the role."),
+            *(
+                (_role(_token(CLUSTER, "StringLike", aud=AUDIENCE, sub=subject)), f"Every token of {CLUSTER} may take")
+                for subject in ("system:serviceaccount*", "system:*:training", "*:training", "system:*")
+            ),
+            (
+                _role(_token(CLUSTER, aud=AUDIENCE) | {"Action": ["sts:AssumeRole*"]}),
+                f"Every token of {CLUSTER} may take the role.",
+            ),
             (_role(_token(CLUSTER)), f"Every token of {CLUSTER} may take the role."),
             (_as_text(_token(CLUSTER, "StringLike", aud=AUDIENCE, sub="*")), "Every token of"),
             (_role(_token(CLUSTER, "StringLike", sub=_service_account("*", "*"))), "Every token of"),

@@ -5,7 +5,7 @@ An Autopilot cluster has several of these protections whatever the program says;
 
 from collections.abc import Iterator, Sequence
 
-from policies.gcp.addresses import is_whole_internet
+from policies.addresses import is_whole_internet
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule

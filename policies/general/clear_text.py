@@ -5,7 +5,7 @@ that a preview does not know, but that is made of other resources' outputs, is n
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from policies.resources import Resource
 from policies.values import SecretText, Unknown
 
 # By what each form contains in any case, so that most texts need no regular expression. Sources: the rules of Gitleaks
-# 8 (config/gitleaks.toml, 2026-07) and the plugins of detect-secrets.
+# 8 (config/gitleaks.toml, 2026-07) and the plugins of detect-secrets, among them BasicAuthDetector.
 _FORMS: Mapping[str, tuple[str, re.Pattern[str]]] = {
     mark: (what, re.compile(expression))
     for what, marks, expression in (
@@ -53,6 +53,12 @@ _FORMS: Mapping[str, tuple[str, re.Pattern[str]]] = {
         ("a key of Stripe", ("k_live_",), r"\b[sr]k_live_[a-zA-Z0-9]{10,99}"),
         ("a token of Databricks", ("dapi",), r"\bdapi[a-f0-9]{32}\b"),
         ("a token of DigitalOcean", ("dop_v1_",), r"\bdop_v1_[a-f0-9]{64}"),
+        (
+            "a password",
+            ("@",),
+            r"://[^/\s:@'\"]{0,80}:(?!(?i:pass(?:wd|word)?|secret|token|changeit|x+|\.+)@)"
+            r"[^/\s:@'\"${}<>()*\[\]]{3,100}@[\w.\[-]",
+        ),
         ("a key of age", ("AGE-SECRET-KEY-1",), r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
     )
     for mark in marks
@@ -75,9 +81,30 @@ _OF_LANGUAGE = frozenset(
 )
 # What the name of a setting may end in where it holds a secret all the same: secret_access_key, PASSWORD_2, TOKEN_PROD.
 _HOLDING = frozenset(
-    {"base64", "b64", "current", "data", "dev", "id", "key", "new", "old", "plain", "primary", "prod", "secondary"}
+    {
+        "base",
+        "base64",
+        "b64",
+        "current",
+        "data",
+        "dev",
+        "id",
+        "key",
+        "new",
+        "old",
+        "plain",
+        "primary",
+        "prod",
+        "secondary",
+    }
     | {"staging", "string", "test", "text", "value", "1", "2", "3"}
 )
+_SHORT_FOR_PASSWORD = ("pass", "pwd")
+_WITH_PASSWORDS = frozenset(
+    {"admin", "auth", "database", "db", "ftp", "mail", "mongo", "mysql", "pg", "postgres", "rabbitmq", "redis", "root"}
+    | {"smtp", "user"}
+)
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 _NO_SECRET = re.compile(
     r"|true|false|yes|no|on|off|none|null|disabled|enabled|optional|required|\d{1,5}|\*+|<[^>]*>|changeit"
@@ -101,7 +128,7 @@ class ClearText:
 def looks_secret(name: str) -> bool:
     """Whether something of this name holds what nobody may read: ``secret_access_key``, ``adminPassword``."""
     words = [word.lower() for word in _WORD.findall(name)]
-    if words[-2:] in (["private", "key"], ["api", "key"]):
+    if words[-2:] in (["private", "key"], ["api", "key"]) or words[-1:] == ["apikey"] or _is_short_for_password(words):
         return True
     if _SECRET_WORDS.isdisjoint(words) or words[-1] in _ABOUT_A_SECRET:
         return False
@@ -111,7 +138,20 @@ def looks_secret(name: str) -> bool:
 def holds_secret(name: str) -> bool:
     """Whether a setting of this name is a secret, and not something else about one, such as TOKEN_LIFETIME."""
     words = [word.lower() for word in _WORD.findall(name)]
-    return looks_secret(name) and (words[-1] in _SECRET_WORDS or words[-1] in _HOLDING)
+    return looks_secret(name) and (
+        words[-1] in _SECRET_WORDS or words[-1] in _HOLDING or words[-1] == "apikey" or words[-1] in _SHORT_FOR_PASSWORD
+    )
+
+
+def _is_short_for_password(words: Sequence[str]) -> bool:
+    """Such as SMTP_PASS and MYSQL_PWD, and not PWD, which is a directory, or FIRST_PASS."""
+    return len(words) > 1 and words[-1] in _SHORT_FOR_PASSWORD and words[-2] in _WITH_PASSWORDS
+
+
+def is_identifier_of_secret(name: str, value: str) -> bool:
+    """Whether it says which secret of Secrets Manager is meant, as SECRET_ID does; that of Vault is a secret itself."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return words[-2:] == ["secret", "id"] and not _IDENTIFIER.fullmatch(value)
 
 
 def is_literal(value: str) -> bool:

@@ -35,6 +35,7 @@ _PASSWORDS = frozenset(
         "rootPassword",
         "secretAccessKey",
         "secretData",
+        "secretKey",
         "secretString",
         "sharedSecret",
         "tunnel1PresharedKey",
@@ -43,6 +44,12 @@ _PASSWORDS = frozenset(
     }
 )
 """Properties of resources that hold a secret and nothing else."""
+_VARIABLES = {
+    "aws:lambda/function:Function": "environment",
+    "aws:sagemaker/model:Model": "primaryContainer",
+    "gcp:cloudfunctionsv2/function:Function": "serviceConfig",
+}
+"""Where variables are whose names the program chooses, by type; they have a rule of their own."""
 _OTHERWISE_JUDGED = ("kubernetes:", DYNAMIC, "pulumi-python:dynamic:")
 
 
@@ -82,6 +89,8 @@ def passwords_marked(resource: Resource) -> Iterator[str]:
     if resource.type.startswith(_OTHERWISE_JUDGED):
         return
     for each in clear_texts(resource)[0]:
+        if _VARIABLES.get(resource.type) == each.property:
+            continue
         if each.key in _PASSWORDS and is_literal(each.text) and not credential_in(each.text):
             yield f"The property {_place(each.property, each.key)} is not marked as secret."
     resource.undecided += clear_texts(resource)[1]

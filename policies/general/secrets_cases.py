@@ -25,6 +25,9 @@ ABOUT_SECRETS = (
     "secretName",
     "password_length",
     "SECRET_ARN",
+    "PWD",
+    "FIRST_PASS",
+    "bypass",
 )
 NAMES_OF_SECRETS = (
     "secret_access_key",
@@ -37,6 +40,10 @@ NAMES_OF_SECRETS = (
     "secret_id",
     "token_value",
     "policy_password",
+    "SECRET_KEY_BASE",
+    "STRIPE_APIKEY",
+    "SMTP_PASS",
+    "mysqlPwd",
 )
 
 CASES = (
@@ -47,6 +54,18 @@ CASES = (
             made(RELEASE, "it", {"values": {"token": SecretText(GITHUB_TOKEN)}}),
             made("kubernetes:core/v1:ConfigMap", "docs", {"data": {"example": "AKIAIOSFODNN7EXAMPLE"}}),
             made("pulumi-python:dynamic/local:Bucket", "it", {"access_key_id": ACCESS_KEY}),
+            made(
+                CLUSTER,
+                "addresses",
+                {
+                    "args": [
+                        "postgresql://app:${PASSWORD}@db/app",
+                        "https://user:password@example.com",
+                        "http://host:80/@x",
+                        "mailto:ada@example.com",
+                    ]
+                },
+            ),
             made(CLUSTER, "certificate", {"data": PRIVATE_KEY.replace("PRIVATE KEY", "CERTIFICATE")}),
             made("aws:s3/bucket:Bucket", "it", {"bucket": "hf_models-AKIA-dapi", "tags": {"note": "sk_live_", "n": 1}}),
         ],
@@ -68,6 +87,11 @@ CASES = (
                 "The property metadata with its key has a private key in it.",
             ),
             (made(CLUSTER, "it", {"name": f"https://{GITHUB_TOKEN}@github.com/example"}), "name has a token of GitHub"),
+            (
+                made(CLUSTER, "it", {"url": "postgresql://app:correct-horse@db.example.com:5432/app"}),
+                "The property url has a password in it.",
+            ),
+            (made(CLUSTER, "it", {"url": "redis://:correct-horse@10.0.0.1"}), "The property url has a password in it."),
             (made(CLUSTER, "it", {"args": ["--key", "AIza" + "Sy_0-" * 7]}), "args has an API key of Google in it."),
             (made(CLUSTER, "it", {"name": "xoxb-1234567890-123456789012-abc"}), "name has a token of Slack in it."),
         ],
@@ -79,6 +103,9 @@ CASES = (
             made(BROKER, "it", {"users": [{"username": "ada", "password": ""}], "passwordLength": 20}),
             made("aws:rds/cluster:Cluster", "it", {"masterUsername": "ada", "manageMasterUserPassword": True}),
             made(RELEASE, "it", {"values": {"password": "other rules judge it"}}),
+            made(
+                "aws:lambda/function:Function", "it", {"environment": {"variables": {"password": "a rule of its own"}}}
+            ),
             made(BROKER, "it", {"password": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:broker"}),
         ],
         failing=[

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.general.clear_text import credential_in, holds_secret, is_literal
+from policies.general.clear_text import credential_in, holds_secret, is_identifier_of_secret, is_literal
 from policies.general.secrets import KUBERNETES_SECRET
 from policies.kubernetes.manifests import RELEASE, WORKLOADS, called, containers_of
 from policies.resources import Resource
@@ -72,14 +72,16 @@ def kubernetes_environment(workload: Resource) -> Iterator[str]:
             for variable in as_list(get(container, "env")):
                 with workload.apart():
                     name, value = str(known(get(variable, "name", default=""))), get(variable, "value")
-                    if holds_secret(name) and _is_written_out(value):
+                    if holds_secret(name) and _is_written_out(name, value):
                         yield f"{called(container)} has {name} written out."
 
 
-def _is_written_out(value: Any) -> bool:
+def _is_written_out(name: str, value: Any) -> bool:
     """Whether a secret is there itself; credentials by their form are another rule's business. Raises Undecided."""
     plain = "".join(value) if isinstance(known(value), str) else ""
-    return is_literal(plain) and (isinstance(value, SecretText) or not credential_in(plain))
+    if not is_literal(plain) or is_identifier_of_secret(name, plain):
+        return False
+    return isinstance(value, SecretText) or not credential_in(plain)
 
 
 @resource_rule(
@@ -116,7 +118,7 @@ def _listed(resource: Resource, variable: Any) -> Iterator[str]:
 
 def _written_out(resource: Resource, name: str, value: Any) -> Iterator[str]:
     with resource.apart():
-        if holds_secret(name) and not isinstance(value, SecretText) and _is_written_out(value):
+        if holds_secret(name) and not isinstance(value, SecretText) and _is_written_out(name, value):
             yield f"The variable {name} is written out."
 
 
@@ -157,7 +159,7 @@ def not_in_config_maps(config_map: Resource) -> Iterator[str]:
     with config_map.apart():
         for key, value in known(config_map.get("data", default={})).items():
             with config_map.apart():
-                if "." not in key and holds_secret(key) and _is_written_out(value):
+                if "." not in key and holds_secret(key) and _is_written_out(key, value):
                     yield f"Its key {key} holds a secret."
 
 
@@ -223,7 +225,7 @@ def _decoded(text: str) -> str | None:
 
 def _assigned(script: str) -> Iterator[str]:
     for variable, _, value in _ASSIGNMENT.findall(script):
-        if holds_secret(variable) and is_literal(value) and not value.startswith("`") and not credential_in(value):
+        if holds_secret(variable) and not value.startswith("`") and _is_written_out(variable, value):
             yield variable
 
 

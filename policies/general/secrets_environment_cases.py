@@ -74,6 +74,7 @@ CASES = (
         passing=[
             made(FUNCTION, "it", {"environment": {"variables": {"REGION": "eu-west-1", "SECRET_ARN": "arn:aws:x"}}}),
             made(FUNCTION, "it", {"environment": {"variables": {"TOKEN": SecretText("a1b2c3d4e5")}}}),
+            made(FUNCTION, "it", {"environment": {"variables": {"SECRET_ID": "prod/database", "PWD": "/srv"}}}),
             made(FUNCTION, "none"),
             made(TASK_DEFINITION, "it", {"containerDefinitions": json.dumps([{"secrets": [BY_REFERENCE]}])}),
             made(RUN_SERVICE, "it", {"template": {"containers": [{"envs": [{"name": "TOKEN", "valueSource": {}}]}]}}),
@@ -91,6 +92,15 @@ CASES = (
             (
                 made(FUNCTION, "it", {"environment": {"variables": {"DB_PASSWORD": "correct horse"}}}),
                 "The variable DB_PASSWORD is written out.",
+            ),
+            *(
+                (
+                    made(
+                        FUNCTION, "it", {"environment": {"variables": {name: "0d3f1c2a-5b6e-4f70-8a91-b2c3d4e5f607"}}}
+                    ),
+                    f"The variable {name} is written out.",
+                )
+                for name in ("VAULT_SECRET_ID", "SECRET_KEY_BASE", "STRIPE_APIKEY", "SMTP_PASS", "apiKey")
             ),
             (
                 made(
@@ -188,6 +198,7 @@ CASES = (
             made(LAUNCH_TEMPLATE, "it", {"userData": _base64("#!/bin/sh\nexport TOKEN_FILE=/run/token\n")}),
             made(LAUNCH_TEMPLATE, "it", {"userData": _base64("[settings.kubernetes]\ncluster-name = 'serving'\n")}),
             made(INSTANCE, "it", {"userData": "#!/bin/sh\nPASSWORD=`aws ssm get-parameter`\nexport PASSWORD\n"}),
+            made(INSTANCE, "it", {"userData": "#!/bin/sh\nSECRET_ID=prod/database\nexport SECRET_ID\n"}),
             made(INSTANCE, "none"),
         ],
         failing=[

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.gcp.addresses import is_whole_internet
+from policies.addresses import is_whole_internet
 from policies.kubernetes.manifests import SERVICE, names
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule

@@ -6,7 +6,7 @@ Source: Kubernetes, "Network Policies". Policies only add up: a pod that none se
 from collections.abc import Iterator
 from typing import Any
 
-from policies.gcp.addresses import is_whole_internet
+from policies.addresses import is_whole_internet
 from policies.kubernetes.manifests import NAMESPACE, candidates_in, is_in
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule

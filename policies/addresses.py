@@ -17,7 +17,12 @@ def is_internet(ranges: Sequence[Any]) -> bool:
 
     Rules of one group are not added up: a group has 60 at most, and 60 ranges of /8 are not a quarter of the internet.
     """
-    return any_holds(lambda cidr: _is_too_wide(known(cidr)), ranges) or _are_half([known(cidr) for cidr in ranges])
+    return any_holds(is_whole_internet, ranges) or _are_half([known(cidr) for cidr in ranges])
+
+
+def is_whole_internet(cidr: Any) -> bool:
+    """Whether a range in CIDR notation is wider than any private one. Raises Undecided; what is no range is not."""
+    return _is_too_wide(known(cidr))
 
 
 def _is_too_wide(cidr: Any) -> bool:
