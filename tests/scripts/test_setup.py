@@ -1,6 +1,7 @@
 """`make setup`, run as its script on a small copy of the project: what it makes, what it refuses, and what it repairs.
 
-Nothing is downloaded: the real `pip` installs a stand-in for uv from a folder, which notes how it is called.
+Nothing is downloaded: the real `pip` installs a stand-in for uv from a folder, which notes how it is called. The real
+`venv` makes one environment, which takes seconds, and a stand-in for it makes the tests' own, as copies of that one.
 """
 
 import ast
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_GET_THERE = 60.0
 WAITING = "Waiting for another setup of this folder to end."
+
+pytestmark = pytest.mark.xdist_group("setup-script")
 
 STAND_IN_FOR_UV = """#!python
 import os, pathlib, sys, time
@@ -37,12 +40,20 @@ if os.environ.get("UV_REFUSES") and sys.argv[-1].endswith(os.environ["UV_REFUSES
     sys.exit("error: no such package\\n  hint: none")
 """
 
+STAND_IN_FOR_VENV = """
+import pathlib, shutil, sys
+
+shutil.copytree({environment!r}, pathlib.Path(sys.argv[1]), symlinks=True)
+"""
+
 
 @dataclass(frozen=True)
 class Clone:
     """A folder with what the script reads of the project."""
 
     folder: Path
+    modules: Path
+    """Where the stand-in for `venv` is."""
 
     @property
     def log(self) -> Path:
@@ -62,6 +73,7 @@ class Clone:
             **os.environ,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
+            "PYTHONPATH": str(self.modules),
             "PIP_FIND_LINKS": str(self.folder.parent / "wheels"),
             "UV_LOG": str(self.log),
             "UV_GATE": str(self.gate),
@@ -89,8 +101,19 @@ class Clone:
         return sum(word in line for line in self.log.read_text().splitlines()) if self.log.exists() else 0
 
 
+@pytest.fixture(scope="module")
+def stand_in_for_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of modules: its `venv` makes what the real one makes with the interpreter that the script takes."""
+    folder = tmp_path_factory.mktemp("venv")
+    environment = folder / "environment"
+    subprocess.run([Path(getattr(sys, "_base_executable", sys.executable)), "-m", "venv", environment], check=True)
+    (folder / "modules").mkdir()
+    (folder / "modules" / "venv.py").write_text(STAND_IN_FOR_VENV.format(environment=str(environment)))
+    return folder / "modules"
+
+
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
+def clone(tmp_path: Path, stand_in_for_venv: Path) -> Clone:
     folder = tmp_path / "clone"
     for name in ("scripts/setup.py", "policies/requirements.txt", "workloads/serving/image/requirements-triton.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +130,7 @@ def clone(tmp_path: Path) -> Clone:
         wheel.writestr("uv-9.9.9.dist-info/METADATA", "Metadata-Version: 2.1\nName: uv\nVersion: 9.9.9\n")
         wheel.writestr("uv-9.9.9.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("uv-9.9.9.dist-info/RECORD", "")
-    return Clone(folder)
+    return Clone(folder, stand_in_for_venv)
 
 
 def wait_for_call(clone: Clone, word: str) -> None:
@@ -119,7 +142,9 @@ def wait_for_call(clone: Clone, word: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_second_run_does_nothing_and_a_change_makes_only_what_it_changes(clone: Clone) -> None:
+def test_a_second_run_does_nothing_and_a_change_makes_only_what_it_changes(clone: Clone, tmp_path: Path) -> None:
+    """With the real `venv`, as the other tests are not."""
+    clone = replace(clone, modules=tmp_path / "no-stand-in")
     code, said = clone.run()
     assert code == 0, said
     assert said.startswith("Making the environments with Python ")

@@ -20,16 +20,16 @@ Start = Callable[[TrainingJob, list[str]], RunningJob]
 
 
 def test_sigterm_leaves_a_checkpoint_from_which_fewer_workers_go_on(new_job: NewJob, start: Start) -> None:
-    job = new_job(epochs=40)
+    job = new_job(epochs=20, checkpoint_every_steps=10)
     running = start(job, LAUNCH)
-    running.wait_for("checkpoint of step 50")
+    running.wait_for("checkpoint of step 10")
     running.process.terminate()
     exit_code, output = running.end()
     assert exit_code == ExitStatus.STOPPED_EARLY, output
     assert "received SIGTERM; run again" in output
     assert job.published == ()
     stopped_at = max(job.checkpoints)
-    assert f"stopped at step {stopped_at} of 880" in output
+    assert f"stopped at step {stopped_at} of 440" in output
 
     assert job.run_here() is ExitStatus.DONE
     assert "manifest.json" in job.published

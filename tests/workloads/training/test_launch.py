@@ -13,21 +13,6 @@ NewJob = Callable[..., TrainingJob]
 Start = Callable[[TrainingJob, list[str]], RunningJob]
 
 
-def test_launcher_and_workers_listen_on_loopback_only(new_job: NewJob, start: Start) -> None:
-    running = start(new_job(epochs=400), LAUNCH)
-    running.wait_for("checkpoint of step 50")
-    launcher = psutil.Process(running.process.pid)
-    listening = {
-        connection.laddr.ip
-        for process in (launcher, *launcher.children(recursive=True))
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    running.process.terminate()
-    running.end()
-    assert listening == {"127.0.0.1"}
-
-
 def test_what_every_worker_finds_is_said_once_and_without_a_traceback(new_job: NewJob, start: Start) -> None:
     exit_code, output = start(new_job(epochs=1, target_accuracy=0.999), LAUNCH).end()
     assert exit_code == ExitStatus.MODEL_REFUSED
@@ -35,10 +20,21 @@ def test_what_every_worker_finds_is_said_once_and_without_a_traceback(new_job: N
     assert "Traceback" not in output
 
 
-def test_a_killed_worker_is_named(new_job: NewJob, start: Start) -> None:
+def test_launcher_and_workers_listen_on_loopback_only_and_a_killed_worker_is_named(
+    new_job: NewJob, start: Start
+) -> None:
     running = start(new_job(epochs=400), LAUNCH)
     running.wait_for("checkpoint of step 50")
-    children = psutil.Process(running.process.pid).children(recursive=True)
+    launcher = psutil.Process(running.process.pid)
+    children = launcher.children(recursive=True)
+    listening = {
+        connection.laddr.ip
+        for process in (launcher, *children)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
     # Workers are forked from a process of their own; where they are not, nothing else stands between.
     workers = [child for child in children if child.ppid() != running.process.pid] or children
     workers[-1].kill()

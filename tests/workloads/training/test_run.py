@@ -18,6 +18,8 @@ from trainyard_artifacts.manifest import Manifest
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.exit_status import STATUS_FILE_VARIABLE, ExitStatus, recorded
 
+pytestmark = pytest.mark.xdist_group("training-run")
+
 
 @dataclass(frozen=True)
 class FinishedRun:
