@@ -19,13 +19,11 @@ from engine.events import (
     Severity,
     StepStarted,
 )
+from policies import wording
 
 Kind = Literal["violated", "advisory", "exempt", "undecided", "mended"]
 _INSTALLED = re.compile(r"(^|/)(\.[^/]+|site-packages|node_modules)/")
 _POSITION = re.compile(r"project:///?(?P<file>.+)#(?P<line>\d+)")
-# How this project's pack says it (policies/server.py); of another pack it would be advice all the same.
-_EXEMPT = re.compile(r"Exempt until (?P<until>\d{4}-\d\d-\d\d) \((?P<reason>.*?)\): (?P<rest>.*)", re.DOTALL)
-_UNDECIDED = re.compile(r"It cannot be decided before the update")
 
 
 class Position(NamedTuple):
@@ -165,11 +163,12 @@ class Verdicts:
 
 
 def _finding(violation: PolicyViolation, text: str) -> Finding:
+    # How this project's pack says it; of another pack it would be advice all the same.
     if violation.level == "advisory":
-        if exempt := _EXEMPT.fullmatch(text):
+        if exempt := wording.EXEMPT.fullmatch(text):
             rest, until, reason = exempt["rest"], exempt["until"], exempt["reason"]
             return Finding(violation.policy, "exempt", violation.urn, rest, until, reason)
-        if _UNDECIDED.match(text):
+        if wording.UNDECIDED.match(text):
             return Finding(violation.policy, "undecided", violation.urn, text)
     kind: Kind = "violated"
     if violation.level != "mandatory":

@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
-from policies import configuration, decoding, messages
+from policies import configuration, decoding, messages, wording
 from policies.dates import today
 from policies.judging import Finding, judge_resource, judge_stack
 from policies.rules import EVERY_TYPE, Rule
@@ -26,8 +26,6 @@ _GARBAGE_THRESHOLD = 100_000
 _LARGEST_MESSAGE_BYTES = 400 * 1024 * 1024
 _OWN_SERVICE = "trainyard.Analyzer"
 """What the embedded engine asks beside Pulumi's protocol; see engine/analyzer_calls.py."""
-_NAMED = 3
-"""How many resources a message about what is undecided names."""
 
 
 def serve(name: str, rules: Sequence[Rule], prepare: Callable[[], object]) -> None:
@@ -83,13 +81,14 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         self._problem = ""
         """Why that file cannot be used."""
         try:
-            initial = configuration.read(self._file) if self._file else {}
-            configuration.settings(initial, self._rules, today(), source=self._source)
-            self._initial = initial
+            self._initial = configuration.read(self._file) if self._file else {}
+            settings = configuration.settings(self._initial, self._rules, today(), source=self._source)
         except configuration.ConfigurationError as error:
             # The engine is told when it configures the pack: what a pack says before that, it does not show.
-            self._problem = str(error)
-        self._use(self._initial)
+            self._initial, self._problem = {}, str(error)
+            settings = configuration.settings({}, self._rules, today())
+        self._initial_settings = settings
+        self._use(settings)
 
     @property
     def _source(self) -> str:
@@ -97,8 +96,8 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
             f"policy configuration {self._file.parent.name}/{self._file.name}" if self._file else "policy configuration"
         )
 
-    def _use(self, content: dict[str, Any]) -> None:
-        self._settings = configuration.settings(content, self._rules, today())
+    def _use(self, settings: dict[str, configuration.Setting]) -> None:
+        self._settings = settings
         enabled = [rule for rule in self._rules if self._settings[rule.id].level != "disabled"]
         self._every_type = [rule for rule in enabled if rule.kind == "resource" and EVERY_TYPE in rule.types]
         self._rules_of: dict[str, list[Rule]] = {}
@@ -111,8 +110,7 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def GetAnalyzerInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802 - the protocol's name
         """What the pack is, which rules it has, and how the stack's own file configures them."""
-        settings = configuration.settings(self._initial, self._rules, today())
-        return messages.analyzer_info(self._name, self._rules, self._initial, settings)
+        return messages.analyzer_info(self._name, self._rules, self._initial, self._initial_settings)
 
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802 - the protocol's name
         """The version of the server."""
@@ -135,7 +133,7 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
             for name, each in request.policyConfig.items()
         }
         try:
-            self._use(content)
+            self._use(configuration.settings(content, self._rules, today()))
         except configuration.ConfigurationError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return empty_pb2.Empty()
@@ -172,7 +170,8 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         for rule in self._stack_rules:
             self._tell(response, judge_stack(rule, stack, self._settings[rule.id].parameters))
         for rule, findings in self._undecided.items():
-            response.diagnostics.append(messages.diagnostic(self._name, rule, _undecided(findings), None, "advisory"))
+            text = wording.undecided([_place(finding) for finding in findings])
+            response.diagnostics.append(messages.diagnostic(self._name, rule, text, None, "advisory"))
         self._undecided.clear()
         self._inputs.clear()
         return response
@@ -189,19 +188,12 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
             name, urn = (resource.name, resource.urn) if resource else ("", "")
             exemption = next((each for each in setting.exemptions if each.covers(name, urn)), None)
             if exemption:
-                text = f"Exempt until {exemption.expires.isoformat()} ({exemption.reason}): {objection}"
+                text = wording.exempt(exemption.expires, exemption.reason, objection)
                 response.diagnostics.append(messages.diagnostic(self._name, rule, text, resource, "advisory"))
             else:
                 text = rule.message(objection)
                 response.diagnostics.append(messages.diagnostic(self._name, rule, text, resource, setting.level))
 
 
-def _undecided(findings: Sequence[Finding]) -> str:
-    """One message for all that a rule cannot decide in a preview; one for each would hide what it decided."""
-    places = list(
-        dict.fromkeys(
-            f"{found.unknown} of {found.resource.name}" if found.resource else found.unknown for found in findings
-        )
-    )
-    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    return f"It cannot be decided before the update knows {', '.join(places[:_NAMED])}{more}; `up` enforces it."
+def _place(finding: Finding) -> str:
+    return f"{finding.unknown} of {finding.resource.name}" if finding.resource else finding.unknown
