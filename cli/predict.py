@@ -41,13 +41,13 @@ def predict(
         raise CommandError(f"stack {stack} serves no model: its inference service was left out or is not up")
     from trainyard_artifacts.errors import ArtifactError
     from trainyard_artifacts.fetch import fetch_manifest, read_artifact
-    from trainyard_serving.predict import TEST_IMAGES_FILE, LabelledImages, PredictionError, accuracy
+    from trainyard_serving.predict import TEST_EXAMPLES_FILE, LabelledImages, PredictionError, accuracy
     from trainyard_serving.predict import predict as ask
 
     try:
         with acting_as_serving(model):
             manifest = fetch_manifest(model.manifest_uri, model.origin)
-            images = LabelledImages.decode(read_artifact(model.manifest_uri, manifest, TEST_IMAGES_FILE))
+            images = LabelledImages.decode(read_artifact(model.manifest_uri, manifest, TEST_EXAMPLES_FILE))
             predictions = ask(address, model.job, images, manifest.model.labels, protocol=protocol.value)
     except (ArtifactError, PredictionError) as error:
         raise CommandError(f"{error}; 'yard preview -s {stack}' tells whether the service is still up") from None

@@ -1,11 +1,13 @@
 """Envelope encryption: what goes in comes out, and nothing that was touched does."""
 
 import pytest
+import tink
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tink import aead
 
 from tests.workloads.conftest import ObjectCloud
-from trainyard_artifacts.envelope import AlteredError, Envelope, EnvelopeError, KeyRefusedError
+from trainyard_artifacts.envelope import AlteredError, Envelope, EnvelopeError, KeyEncryptionKey, KeyRefusedError
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -47,6 +49,16 @@ def test_a_ciphertext_given_another_name_is_refused(object_cloud: ObjectCloud) -
 def test_what_is_no_envelope_is_refused(object_cloud: ObjectCloud, ciphertext: bytes) -> None:
     with pytest.raises(AlteredError):
         Envelope(object_cloud.key_uri).decrypt(ciphertext, b"")
+
+
+def test_a_key_in_memory_can_stand_in_for_the_key_service() -> None:
+    aead.register()
+    in_memory = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM).primitive(aead.Aead)
+    uri = "aws-kms://arn:aws:kms:us-east-1:000000000000:key/in-memory"
+    envelope = Envelope(uri, KeyEncryptionKey(uri, in_memory))
+    assert envelope.decrypt(envelope.encrypt(b"a model", b"x"), b"x") == b"a model"
+    with pytest.raises(AlteredError, match=r"cannot decrypt with aws-kms://.*/in-memory: the data key was altered"):
+        envelope.decrypt((4).to_bytes(4) + b"none rest", b"x")
 
 
 def test_another_key_does_not_decrypt(object_cloud: ObjectCloud) -> None:

@@ -23,6 +23,7 @@ from trainyard_artifacts.manifest import (
     associated_data,
     encode_manifest,
 )
+from trainyard_artifacts.signature import SignatureError, sign_manifest
 from trainyard_artifacts.storage import ObjectNotFoundError, ObjectStore
 
 CONTENTS = {"model.onnx": b"the model", "report.json": b"{}"}
@@ -71,7 +72,7 @@ def put_manifest(store: ObjectStore, key_uri: str, artifacts: tuple[Artifact, ..
         encryption=Encryption(key_uri=key_uri, scheme=scheme),
         artifacts=artifacts,
     )
-    store.put("manifest.json", encode_manifest(manifest))
+    store.put("manifest.json", sign_manifest(manifest, Envelope(key_uri).key))
 
 
 def test_an_artifact_is_read_decrypted(store: ObjectStore, origin: Origin) -> None:
@@ -128,6 +129,24 @@ def test_a_whole_older_run_in_the_place_of_another_is_refused(
     assert not (tmp_path / "there").exists()
     with pytest.raises(ManifestError, match=r"its job is 'digits', not 'letters'; its run is 'run1', not 'run2'$"):
         fetch_manifest(other.uri_of("manifest.json"), replace(newer, job="letters"))
+
+
+def test_an_unsigned_or_altered_manifest_is_refused_and_nothing_is_written(
+    store: ObjectStore, origin: Origin, tmp_path: Path
+) -> None:
+    uri = store.uri_of("manifest.json")
+    stored = store.get("manifest.json")
+    for content, message in (
+        (encode_manifest(fetch_manifest(uri, origin)), "is not signed: it has no signature"),
+        (stored.replace(b"2026-01-02", b"2027-01-02"), "was altered: its signature is not one of what it says"),
+    ):
+        assert content != stored
+        store.put("manifest.json", content)
+        with pytest.raises(SignatureError, match=message):
+            fetch_manifest(uri, origin)
+        with pytest.raises(SignatureError, match=message):
+            download(uri, origin, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
 
 
 def test_an_unknown_encryption_scheme_is_refused(object_cloud: ObjectCloud, store: ObjectStore, origin: Origin) -> None:

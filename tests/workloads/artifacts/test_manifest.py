@@ -16,7 +16,9 @@ from trainyard_artifacts.manifest import (
     Manifest,
     ManifestError,
     ModelSignature,
+    Privacy,
     TensorSignature,
+    Variant,
     associated_data,
     decode_manifest,
     encode_manifest,
@@ -28,6 +30,13 @@ object_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 )
 hashes = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
 sizes = st.integers(0, 2**50)
+shares = st.floats(0, 1)
+amounts = st.floats(0, 1e9)
+variants = st.lists(
+    st.builds(Variant, name=text.filter(bool), bytes=sizes, accuracy=shares, latency_ms=amounts),
+    max_size=3,
+    unique_by=lambda it: it.name,
+)
 signatures = st.builds(
     TensorSignature, name=text, dtype=text, shape=st.lists(st.none() | st.integers(1, 999), max_size=4).map(tuple)
 )
@@ -51,6 +60,15 @@ manifests = st.builds(
         max_size=3,
         unique_by=(lambda it: it.name, lambda it: it.object),
     ).map(tuple),
+    privacy=st.none()
+    | st.builds(
+        Privacy,
+        epsilon=amounts,
+        delta=st.floats(0, 1, exclude_min=True, exclude_max=True),
+        noise_multiplier=amounts,
+        clip_norm=st.floats(1e-9, 1e9),
+    ),
+    variants=variants.map(tuple),
 )
 
 
@@ -115,6 +133,37 @@ def test_artifacts_cannot_share_a_name_or_hide_the_manifest(
     document["artifacts"][0][attribute] = value
     with pytest.raises(ManifestError, match="artifacts"):
         decode_manifest(json.dumps(document).encode(), "s3://b/m")
+
+
+def test_a_manifest_without_variants_and_privacy_has_none(document: dict[str, Any]) -> None:
+    for field in ("privacy", "variants", "chosen_variant"):
+        del document[field]
+    manifest = decode_manifest(json.dumps(document).encode(), "s3://b/m")
+    assert (manifest.privacy, manifest.variants, manifest.chosen_variant) == (None, (), None)
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen", "problem"),
+    [
+        ([], "int8", "chosen_variant 'int8' is not among the variants; there are: none"),
+        (["float32", "float16"], "int8", "chosen_variant 'int8' is not among the variants; there are: float32, flo"),
+        (["int8", "int8"], "int8", "the same variant is listed twice: int8"),
+    ],
+)
+def test_the_chosen_variant_is_one_of_them(
+    document: dict[str, Any], names: list[str], chosen: str, problem: str
+) -> None:
+    document["variants"] = [{"name": name, "bytes": 1, "accuracy": 0.5, "latency_ms": 1.0} for name in names]
+    document["chosen_variant"] = chosen
+    with pytest.raises(ManifestError, match=problem):
+        decode_manifest(json.dumps(document).encode(), "s3://b/m")
+
+
+def test_what_is_no_privacy_is_told_at_once(document: dict[str, Any]) -> None:
+    document["privacy"] = {"epsilon": float("inf"), "delta": 0, "noise_multiplier": -1, "clip_norm": 0}
+    with pytest.raises(ManifestError) as caught:
+        decode_manifest(json.dumps(document).encode(), "s3://b/m")
+    assert all(f"privacy.{field}: " in str(caught.value) for field in document["privacy"])
 
 
 def test_a_missing_artifact_is_answered_with_those_there_are(document: dict[str, Any]) -> None:

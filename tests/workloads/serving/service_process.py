@@ -34,8 +34,8 @@ from trainyard_artifacts.manifest import (
     ModelSignature,
     TensorSignature,
     associated_data,
-    encode_manifest,
 )
+from trainyard_artifacts.signature import sign_manifest
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_serving.triton import SHARED_MEMORY, shared_memory_prefix
 
@@ -75,8 +75,8 @@ def expected_logits(images: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def some_images(count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Images of shape (count, 8, 8) with values as in the data set."""
-    return np.random.default_rng(seed).integers(0, 17, size=(count, 8, 8), dtype=np.uint8)
+    """Images of shape (count, 1, 8, 8) with values as in the data set."""
+    return np.random.default_rng(seed).integers(0, 17, size=(count, 1, 8, 8), dtype=np.uint8)
 
 
 def publish(models_uri: str, key_uri: str, *, signature: ModelSignature = SIGNATURE, **changes: Any) -> str:
@@ -105,7 +105,8 @@ def publish(models_uri: str, key_uri: str, *, signature: ModelSignature = SIGNAT
             ),
         ),
     )
-    store.put("manifest.json", encode_manifest(manifest.model_copy(update=changes)))
+    published = manifest.model_copy(update=changes)
+    store.put("manifest.json", sign_manifest(published, Envelope(published.encryption.key_uri).key))
     return f"{models_uri}/manifest.json"
 
 

@@ -19,7 +19,7 @@ def npz(**arrays: Any) -> bytes:
 
 def test_test_images_are_read_as_training_writes_them() -> None:
     images, labels = some_images(3), np.array([1, 2, 3], np.uint8)
-    found = LabelledImages.decode(npz(images=images, labels=labels))
+    found = LabelledImages.decode(npz(inputs=images, labels=labels))
     np.testing.assert_array_equal(found.images, images)
     assert found.labels.tolist() == [1, 2, 3]
 
@@ -27,13 +27,13 @@ def test_test_images_are_read_as_training_writes_them() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "does not hold images and labels"),
-        (b"not an archive", "does not hold images and labels"),
-        (some_images(3).tobytes(), "does not hold images and labels"),
-        (npz(images=some_images(3)), "does not hold images and labels"),
-        (npz(images=np.array([object()]), labels=np.zeros(1)), "does not hold images and labels"),
-        (npz(images=some_images(3), labels=np.zeros(2)), r"labels of shape \(2,\); expected"),
-        (npz(images=np.zeros((3, 8, 8)), labels=np.zeros(3)), "has float64 images"),
+        (b"", "does not hold inputs and labels"),
+        (b"not an archive", "does not hold inputs and labels"),
+        (some_images(3).tobytes(), "does not hold inputs and labels"),
+        (npz(inputs=some_images(3)), "does not hold inputs and labels"),
+        (npz(inputs=np.array([object()]), labels=np.zeros(1)), "does not hold inputs and labels"),
+        (npz(inputs=some_images(3), labels=np.zeros(2)), r"labels of shape \(2,\); expected"),
+        (npz(inputs=np.zeros((3, 8, 8)), labels=np.zeros(3)), "has float64 inputs"),
     ],
     ids=["empty", "text", "bytes", "no labels", "pickled", "too few labels", "other type"],
 )

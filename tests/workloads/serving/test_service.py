@@ -55,7 +55,7 @@ def infer(client: Any, images: np.ndarray[Any, Any], name: str = "image", model:
 
 
 def as_input(count: int, seed: int = 0) -> np.ndarray[Any, Any]:
-    return some_images(count, seed).reshape(count, 1, 8, 8).astype(np.float32)
+    return some_images(count, seed).astype(np.float32)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -29,7 +29,7 @@ QUEUE_DELAY_MICROSECONDS = 2_000_000
 
 def infer(service: Service, count: int) -> np.ndarray[Any, Any]:
     with tritonclient.grpc.InferenceServerClient(service.grpc) as client:
-        images = some_images(count).reshape(count, 1, 8, 8).astype(np.float32)
+        images = some_images(count).astype(np.float32)
         request = tritonclient.grpc.InferInput("image", images.shape, "FP32")
         request.set_data_from_numpy(images)
         answer: np.ndarray[Any, Any] = client.infer("digits", [request]).as_numpy("logits")

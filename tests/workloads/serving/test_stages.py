@@ -61,7 +61,7 @@ def test_what_one_process_fetches_another_serves_to_whom_the_front_knows(
 
     # The one that serves has a server and no credentials.
     serving = service_environment({}, triton_environment)
-    images = some_images(3).reshape(3, 1, 8, 8).astype(np.float32)
+    images = some_images(3).astype(np.float32)
     with (
         running_service(document, tmp_path, serving, "--serve-fetched") as service,
         running_issuer(tmp_path / "issuer") as issuer,

@@ -18,7 +18,8 @@ from tests.workloads.conftest import ObjectCloud, job_document
 from trainyard_artifacts.fetch import Origin
 from trainyard_artifacts.specification import load_specification
 from trainyard_artifacts.storage import ObjectStore
-from trainyard_training.dataset import encode_dataset, load_digits, write_missing
+from trainyard_training.data.sources.digits import read_digits
+from trainyard_training.dataset import encode_dataset, write_missing
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
 from trainyard_training.interruption import StopRequest
@@ -34,7 +35,7 @@ END_SECONDS = 200
 @pytest.fixture(scope="session")
 def dataset_objects() -> dict[str, bytes]:
     """The dataset's objects as the loader writes them."""
-    return encode_dataset(load_digits(), shards=8, seed=7)
+    return dict(encode_dataset(read_digits(seed=7), shards=8))
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class TrainingJob:
         return [
             int(match[1])
             for name in ObjectStore(self.specification.checkpoints_uri).list()
-            if (match := re.match(r"step-(\d+)\.tink", name))
+            if (match := re.match(r"step-(\d+)-[0-9a-f]+/\.metadata\.tink", name))
         ]
 
     @property
@@ -143,7 +144,7 @@ def make_job(cloud: ObjectCloud, objects: dict[str, bytes], directory: Path, **c
     prefix = f"{directory.parent.name}-{directory.name}"
     path = directory / "JOB.json"
     path.write_text(job_document(cloud, prefix, **changes))
-    write_missing(ObjectStore(f"s3://{cloud.datasets_bucket}/{prefix}"), objects)
+    write_missing(ObjectStore(f"s3://{cloud.datasets_bucket}/{prefix}"), objects.items())
     # A process that is killed outright leaves its temporary files; here they go with the session's folder. Sockets are
     # among them, whose paths may have some 107 characters: below the test's own folder they would come too close.
     temporary = tempfile.mkdtemp(prefix="t", dir=directory.parent)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from tests.workloads.conftest import ObjectCloud
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training import dataset
+from trainyard_training.data.examples import DataError, decode_examples
+from trainyard_training.data.shards import DatasetIndex, read_index, read_shard
+from trainyard_training.data.sources.digits import read_digits
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
-from trainyard_training.shards import DataError, DatasetIndex, decode_examples, read_index, read_shard
 
 
 @pytest.fixture
@@ -29,14 +32,14 @@ def test_loading_again_writes_nothing_and_repairs_what_is_damaged(
     load: Callable[[], ExitStatus], object_cloud: ObjectCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert load() is ExitStatus.DONE
-    assert "10 written, 0 already there" in capsys.readouterr().out
+    assert "17 written, 0 already there" in capsys.readouterr().out
     assert load() is ExitStatus.DONE
-    assert "0 written, 10 already there" in capsys.readouterr().out
+    assert "0 written, 17 already there" in capsys.readouterr().out
     store = ObjectStore(f"s3://{object_cloud.datasets_bucket}/{tmp_path.name}")
     store.put("train-00003-of-00008.npz", b"damaged")
     store.delete("index.json")
     assert load() is ExitStatus.DONE
-    assert "2 written, 8 already there" in capsys.readouterr().out
+    assert "2 written, 15 already there" in capsys.readouterr().out
     index, _ = read_index(store)
     assert sum(len(read_shard(store, index, shard)) for shard in (*index.train, *index.test)) == 1797
 
@@ -51,13 +54,13 @@ def test_shards_and_test_split_have_every_label_in_proportion(dataset_objects: d
 
 
 def test_no_image_is_in_two_places(dataset_objects: dict[str, bytes]) -> None:
-    original = Counter(image.tobytes() for image in dataset.load_digits().images)
-    parts = [decode_examples(data, name).images for name, data in dataset_objects.items() if name != "index.json"]
+    original = Counter(image.tobytes() for image in load_digits().images.astype(np.uint8))
+    parts = [decode_examples(data, name).inputs for name, data in dataset_objects.items() if name != "index.json"]
     assert Counter(image.tobytes() for image in np.concatenate(parts)) == original
 
 
 def test_another_seed_makes_another_split(dataset_objects: dict[str, bytes]) -> None:
-    other = dataset.encode_dataset(dataset.load_digits(), shards=8, seed=8)
+    other = dict(dataset.encode_dataset(read_digits(seed=8), shards=8))
     assert other.keys() == dataset_objects.keys()
     assert other["index.json"] != dataset_objects["index.json"]
 
@@ -74,7 +77,7 @@ def test_a_damaged_shard_is_refused(
     dataset_objects: dict[str, bytes], tmp_path: Path, change: Callable[[bytes], bytes] | None, message: str
 ) -> None:
     store = ObjectStore(f"file://{tmp_path}")
-    dataset.write_missing(store, dataset_objects)
+    dataset.write_missing(store, dataset_objects.items())
     name = "train-00002-of-00008.npz"
     if change is None:
         store.delete(name)

@@ -9,7 +9,8 @@ from tests.workloads.conftest import ObjectCloud
 from tests.workloads.training.conftest import TrainingJob
 from trainyard_artifacts.manifest import MANIFEST_NAME
 from trainyard_artifacts.storage import ObjectStore
-from trainyard_training.dataset import encode_dataset, load_digits, write_missing
+from trainyard_training.data.sources.digits import read_digits
+from trainyard_training.dataset import encode_dataset, write_missing
 from trainyard_training.exit_status import ExitStatus
 
 NewJob = Callable[..., TrainingJob]
@@ -70,7 +71,7 @@ def test_checkpoints_of_another_specification(new_job: NewJob, capsys: pytest.Ca
 def test_checkpoints_of_another_data_set(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
     job = new_job()
     assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
-    write_missing(job.datasets, encode_dataset(load_digits(), shards=8, seed=8))
+    write_missing(job.datasets, encode_dataset(read_digits(seed=8), shards=8))
     status, error = refused(job, capsys)
     assert status is ExitStatus.BAD_SPECIFICATION
     assert "are of another training: sha256 of the index at datasets_uri is " in error
@@ -123,14 +124,14 @@ def test_a_model_below_the_target(new_job: NewJob, capsys: pytest.CaptureFixture
 def test_an_export_that_computes_something_else(
     new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from trainyard_training import train
+    from trainyard_training.finishing import export
 
     job = new_job(epochs=1, target_accuracy=0)
-    real_run = train.run_onnx
-    monkeypatch.setattr(train, "run_onnx", lambda model, images: real_run(model, images) + np.float32(0.01))
+    real_run = export.run_onnx
+    monkeypatch.setattr(export, "run_onnx", lambda model, inputs: real_run(model, inputs) + np.float32(0.1))
     status, error = refused(job, capsys)
     assert status is ExitStatus.MODEL_REFUSED
-    assert "the exported model differs from the trained one by 0.01 in a logit" in error
+    assert "the exported model differs from the trained one by 0.1 in a logit" in error
     assert job.published == ()
 
 

@@ -60,17 +60,22 @@ def test_the_run_reaches_its_accuracy_and_lists_what_it_made(finished: FinishedR
     assert manifest.metrics["onnx_max_abs_difference"] <= 1e-4
     assert (manifest.job, manifest.run) == ("digits", "0123456789ab")
     assert manifest.data.train_examples + manifest.data.test_examples == 1797
-    assert [artifact.name for artifact in manifest.artifacts] == ["model.onnx", "report.json", "test_images.npz"]
+    assert [artifact.name for artifact in manifest.artifacts] == [
+        "model.onnx",
+        "report.json",
+        "steps.jsonl",
+        "test_examples.npz",
+    ]
     assert set(finished.job.published) == {"manifest.json", *(artifact.object for artifact in manifest.artifacts)}
     assert manifest.model.input.shape == (None, 1, 8, 8)
 
 
 def test_the_published_model_recognises_the_published_images(finished: FinishedRun, manifest: Manifest) -> None:
     model = read_artifact(finished.manifest_uri, manifest, "model.onnx")
-    with np.load(io.BytesIO(read_artifact(finished.manifest_uri, manifest, "test_images.npz"))) as arrays:
-        images, labels = arrays["images"], arrays["labels"]
+    with np.load(io.BytesIO(read_artifact(finished.manifest_uri, manifest, "test_examples.npz"))) as arrays:
+        images, labels = arrays["inputs"], arrays["labels"]
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    inputs = {manifest.model.input.name: images[:, np.newaxis].astype(manifest.model.input.dtype)}
+    inputs = {manifest.model.input.name: images.astype(manifest.model.input.dtype)}
     (logits,) = session.run([manifest.model.output.name], inputs)
     assert np.mean(logits.argmax(axis=1) == labels) == pytest.approx(manifest.metrics["test_accuracy"])
 
@@ -100,7 +105,7 @@ def test_progress_is_told_by_one_worker_line_by_line(finished: FinishedRun) -> N
     lines = [line for line in finished.output.splitlines() if line.startswith("step ")]
     assert len(lines) == 11
     for line in lines:
-        assert re.fullmatch(r"step +\d+/264  epoch +\d+/12  loss \d\.\d{4}  [\d,]+ images/s", line), line
+        assert re.fullmatch(r"step +\d+/264  epoch +\d+/12  loss \d\.\d{4}  [\d,]+ examples/s", line), line
 
 
 def test_no_credential_is_shown(finished: FinishedRun, object_cloud: ObjectCloud) -> None:

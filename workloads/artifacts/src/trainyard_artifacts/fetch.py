@@ -1,9 +1,9 @@
 """Bringing a finished run back: its manifest, and its artifacts verified and decrypted.
 
-The manifest is clear text beside what it describes, so it is not believed about itself: whoever fetches says which job
-and run it has to be of and which key it has to name. Each artifact is then checked three times over: the stored bytes
-against the manifest, the envelope's authentication with job, run and name, and the decrypted bytes against the
-manifest. Nothing is written to disk before all of this agrees.
+The manifest is not believed about itself: whoever fetches says which job and run it has to be of and which key it has
+to name, and it has to be signed by whoever may encrypt by that key (see ``signature``). Each artifact is then checked
+three times over: the stored bytes against the manifest, the envelope's authentication with job, run and name, and the
+decrypted bytes against the manifest. Nothing is written to disk before all of this agrees.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from trainyard_artifacts.manifest import (
     decode_manifest,
     encode_manifest,
 )
+from trainyard_artifacts.signature import decode_signed_manifest, verify_manifest
 from trainyard_artifacts.storage import ObjectStore, split_object_uri
 
 
@@ -41,22 +42,16 @@ class Origin:
 
 
 def fetch_manifest(manifest_uri: str, origin: Origin) -> Manifest:
-    """Read the manifest at ``manifest_uri``, which has to be of ``origin``.
+    """Read and verify the manifest at ``manifest_uri``, which has to be of ``origin``.
 
     Raises:
         StorageError: it cannot be read; ``ObjectNotFoundError`` where the run has not finished.
         ManifestError: it is not a manifest of a known version, or names another job, run or key.
+        SignatureError: it is not signed, was altered, or is signed by another key than one for this run.
+        KeyRefusedError: this identity may not use the key, by which the signature is verified.
+        EnvelopeError: the key service does not answer.
     """
-    store_uri, name = split_object_uri(manifest_uri)
-    manifest = decode_manifest(ObjectStore(store_uri).get(name), manifest_uri)
-    compared = (
-        ("job", manifest.job, origin.job),
-        ("run", manifest.run, origin.run),
-        ("encryption key", manifest.encryption.key_uri, origin.key_uri),
-    )
-    if differences := [f"its {what} is {found!r}, not {due!r}" for what, found, due in compared if found != due]:
-        raise ManifestError(f"{manifest_uri} is another manifest than the one asked for: {'; '.join(differences)}")
-    return manifest
+    return _fetch_manifest(manifest_uri, origin, Envelope(origin.key_uri))
 
 
 def read_artifact(manifest_uri: str, manifest: Manifest, name: str) -> bytes:
@@ -69,7 +64,9 @@ def read_artifact(manifest_uri: str, manifest: Manifest, name: str) -> bytes:
         ManifestError: no such artifact, or an encryption scheme that this version does not know.
     """
     store_uri, _ = split_object_uri(manifest_uri)
-    return _read(ObjectStore(store_uri), _envelope_of(manifest), manifest, manifest.artifact(name))
+    _require_known_scheme(manifest)
+    envelope = Envelope(manifest.encryption.key_uri)
+    return _read(ObjectStore(store_uri), envelope, manifest, manifest.artifact(name))
 
 
 def download(manifest_uri: str, origin: Origin, directory: Path) -> Manifest:
@@ -81,9 +78,11 @@ def download(manifest_uri: str, origin: Origin, directory: Path) -> Manifest:
         ArtifactError: as ``fetch_manifest`` and ``read_artifact``.
         OSError: the directory cannot be written.
     """
-    manifest = fetch_manifest(manifest_uri, origin)
+    envelope = Envelope(origin.key_uri)
+    manifest = _fetch_manifest(manifest_uri, origin, envelope)
+    _require_known_scheme(manifest)
     store_uri, _ = split_object_uri(manifest_uri)
-    store, envelope = ObjectStore(store_uri), _envelope_of(manifest)
+    store = ObjectStore(store_uri)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST_NAME).unlink(missing_ok=True)
     for artifact in manifest.artifacts:
@@ -110,10 +109,25 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def _envelope_of(manifest: Manifest) -> Envelope:
+def _fetch_manifest(manifest_uri: str, origin: Origin, envelope: Envelope) -> Manifest:
+    store_uri, name = split_object_uri(manifest_uri)
+    signed = decode_signed_manifest(ObjectStore(store_uri).get(name), manifest_uri)
+    manifest = decode_manifest(signed.manifest.encode(), manifest_uri)
+    # Compared before it is verified: what is refused either way is told by what it says of itself.
+    compared = (
+        ("job", manifest.job, origin.job),
+        ("run", manifest.run, origin.run),
+        ("encryption key", manifest.encryption.key_uri, origin.key_uri),
+    )
+    if differences := [f"its {what} is {found!r}, not {due!r}" for what, found, due in compared if found != due]:
+        raise ManifestError(f"{manifest_uri} is another manifest than the one asked for: {'; '.join(differences)}")
+    verify_manifest(signed, envelope.key, job=origin.job, run=origin.run, uri=manifest_uri)
+    return manifest
+
+
+def _require_known_scheme(manifest: Manifest) -> None:
     if manifest.encryption.scheme != SCHEME:
         raise ManifestError(f"unknown encryption scheme {manifest.encryption.scheme!r}; this version knows {SCHEME!r}")
-    return Envelope(manifest.encryption.key_uri)
 
 
 def _read(store: ObjectStore, envelope: Envelope, manifest: Manifest, artifact: Artifact) -> bytes:

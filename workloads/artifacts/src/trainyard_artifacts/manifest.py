@@ -1,16 +1,16 @@
 """What a finished training run left behind: the manifest, a JSON document beside the artifacts that it lists.
 
-It is written last, so its presence means that the run is complete. It is clear text, and nothing in it proves where it
-is from: ``fetch`` compares its job, run and key with what the reader was told by others. The envelope around an
-artifact then authenticates the bytes together with that job, that run and the artifact's name.
+It is written last, so its presence means that the run is complete. It is clear text and is stored signed (see
+``signature``); ``fetch`` compares its job, run and key with what the reader was told by others. It lists the sha256 of
+every artifact, so its signature is one of them all.
 """
 
 import json
 import math
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trainyard_artifacts.errors import ArtifactError
 
@@ -75,6 +75,30 @@ class Encryption(_Frozen):
     scheme: str
 
 
+class Privacy(_Frozen):
+    """What differential privacy the training kept, and by which noise: DP-SGD, https://arxiv.org/abs/1607.00133."""
+
+    epsilon: float = Field(ge=0, allow_inf_nan=False)
+    """Spent over the whole run, for ``delta``."""
+    delta: float = Field(gt=0, lt=1)
+    noise_multiplier: float = Field(ge=0, allow_inf_nan=False)
+    """Standard deviation of the noise, in units of ``clip_norm``."""
+    clip_norm: float = Field(gt=0, allow_inf_nan=False)
+    """Largest L2 norm of one example's gradient."""
+
+
+class Variant(_Frozen):
+    """One form of the model that was measured: as trained, pruned, quantised ..."""
+
+    name: str = Field(min_length=1)
+    bytes: int = Field(ge=0)
+    """Size of its file."""
+    accuracy: float = Field(ge=0, le=1)
+    """On the test split."""
+    latency_ms: float = Field(ge=0, allow_inf_nan=False)
+    """Milliseconds of one call."""
+
+
 class Artifact(_Frozen):
     """One encrypted object beside the manifest."""
 
@@ -104,6 +128,12 @@ class Manifest(_Frozen):
     model: ModelSignature
     encryption: Encryption
     artifacts: tuple[Artifact, ...]
+    privacy: Privacy | None = None
+    """None where the training was not a private one."""
+    variants: tuple[Variant, ...] = ()
+    """The forms of the model that there was a choice of; only the chosen one is among the artifacts."""
+    chosen_variant: str | None = None
+    """Which of the variants is published, by its name."""
 
     @field_validator("metrics")
     @classmethod
@@ -123,6 +153,16 @@ class Manifest(_Frozen):
             if MANIFEST_NAME in counts:
                 raise ValueError(f"{MANIFEST_NAME} is the manifest itself and cannot be an artifact's {attribute}")
         return artifacts
+
+    @model_validator(mode="after")
+    def _chosen_variant_is_one(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
+            raise ValueError(f"the same variant is listed twice: {', '.join(repeated)}")
+        if self.chosen_variant is not None and self.chosen_variant not in names:
+            there = ", ".join(names) or "none"
+            raise ValueError(f"chosen_variant {self.chosen_variant!r} is not among the variants; there are: {there}")
+        return self
 
     def artifact(self, name: str) -> Artifact:
         """The entry of the artifact called ``name``.
@@ -154,18 +194,32 @@ def decode_manifest(data: bytes, uri: str) -> Manifest:
     Raises:
         ManifestError: not JSON, another schema version, or fields missing, unknown or wrong (all of them are named).
     """
+    require_version(data, uri)
+    try:
+        # From the bytes and not the document: JSON mode is what turns arrays into tuples and text into dates.
+        return Manifest.model_validate_json(data)
+    except ValidationError as error:
+        raise ManifestError(f"{uri} is not a valid manifest: {problems_of(error)}") from None
+
+
+def require_version(data: bytes, uri: str) -> dict[str, Any]:
+    """Read a JSON document of the version that this package knows: a manifest, or a signed one.
+
+    Raises:
+        ManifestError: not JSON, no JSON object, or another schema version.
+    """
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"{uri} is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise ManifestError(f"{uri} is not a manifest: expected a JSON object, found {type(document).__name__}")
     version = document.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise ManifestError(f"{uri} has schema_version {version!r}; this version reads {SCHEMA_VERSION}")
-    try:
-        # From the bytes and not the document: JSON mode is what turns arrays into tuples and text into dates.
-        return Manifest.model_validate_json(data)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ManifestError(f"{uri} is not a valid manifest: {problems}") from None
+    return document
+
+
+def problems_of(error: ValidationError) -> str:
+    """All that is wrong with a document, on one line."""
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())

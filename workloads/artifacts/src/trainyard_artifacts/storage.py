@@ -33,6 +33,11 @@ class StorageError(ArtifactError):
         super().__init__(f"cannot {operation} {uri}: {reason}")
         self.operation = operation
         self.uri = uri
+        self._reason = reason
+
+    def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str, str]]:
+        """What another process makes the same error of."""
+        return type(self), (self.operation, self.uri, self._reason)
 
 
 class ObjectNotFoundError(StorageError):

@@ -16,7 +16,8 @@ class ExitStatus(IntEnum):
     BAD_SPECIFICATION = 2
     """The specification file cannot be used. Nothing was touched."""
     BAD_MODEL = 65
-    """The manifest or the model was altered, is of another run or key, or cannot be served: train again."""
+    """The manifest is not signed by training; it or the model was altered, is of another run or key, or cannot be
+    served: train again."""
     NOT_PUBLISHED = 66
     """There is no manifest (the run has not finished), or an object that it lists is gone."""
     UNAVAILABLE = 69

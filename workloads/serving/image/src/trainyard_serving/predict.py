@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Protocol = Literal["http", "grpc"]
 
-TEST_IMAGES_FILE = "test_images.npz"
+TEST_EXAMPLES_FILE = "test_examples.npz"
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -27,27 +27,29 @@ class PredictionError(Exception):
 class LabelledImages:
     """Images with what they show."""
 
-    images: NDArray[np.uint8]
-    """Of shape (count, height, width)."""
+    images: NDArray[np.uint8] | NDArray[np.float32]
+    """As the data set has them: uint8 images (count, channels, height, width), or float32 rows (count, features)."""
     labels: NDArray[np.int64]
     """Positions in the model's list of labels."""
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Read the artifact ``test_images.npz``.
+        """Read the artifact ``test_examples.npz``.
 
         Raises:
             PredictionError: it is something else.
         """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                images, labels = arrays["images"], arrays["labels"].astype(np.int64)
+                images, labels = arrays["inputs"], arrays["labels"].astype(np.int64)
         except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
-            raise PredictionError(f"{TEST_IMAGES_FILE} does not hold images and labels: {error}") from None
-        if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != images.shape[:1]:
+            raise PredictionError(f"{TEST_EXAMPLES_FILE} does not hold inputs and labels: {error}") from None
+        fits = (str(images.dtype), images.ndim) in (("uint8", 4), ("float32", 2))
+        if not fits or labels.shape != images.shape[:1]:
             raise PredictionError(
-                f"{TEST_IMAGES_FILE} has {images.dtype} images of shape {images.shape} and labels of shape"
-                f" {labels.shape}; expected uint8 of (count, height, width) and (count,)"
+                f"{TEST_EXAMPLES_FILE} has {images.dtype} inputs of shape {images.shape} and labels of shape"
+                f" {labels.shape}; expected uint8 of (count, channels, height, width) or float32 of (count, features),"
+                " and (count,)"
             )
         return cls(images, labels)
 
@@ -136,7 +138,7 @@ def _connect(triton_client: Any, address: str, protocol: Protocol, timeout_secon
 
 
 def _infer(
-    triton_client: Any, client: Any, model_name: str, images: NDArray[np.uint8], protocol: Protocol, timeout: float
+    triton_client: Any, client: Any, model_name: str, images: NDArray[Any], protocol: Protocol, timeout: float
 ) -> NDArray[np.float64]:
     # Over HTTP the connection has the limit, over gRPC each call.
     limit = {"client_timeout": timeout} if protocol == "grpc" else {}

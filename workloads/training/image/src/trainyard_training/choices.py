@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from trainyard_artifacts.manifest import ObjectName
 from trainyard_artifacts.specification import Specification
+from trainyard_training.store_uri import StoreUri
 
 OptionValue = bool | int | float | str
 
@@ -93,13 +94,14 @@ class Input(Specification):
 class Reporting(Specification):
     """What is written about the run while it goes on."""
 
-    logs_uri: str | None = None
-    """Where the step log (``steps.jsonl``) and TensorBoard's events go when the run ends or stops: a bucket or folder;
-    null: the checkpoints' place."""
+    logs_uri: StoreUri | None = None
+    """Where the step log (``steps.jsonl``) and TensorBoard's events are written at every checkpoint and at the end, in
+    clear text: a bucket's folder of this run alone; null: the log is in the checkpoints and in the published report,
+    both encrypted, and nowhere else."""
     every_steps: int = Field(default=25, ge=1, le=1_000_000)
     """Steps between two lines of the log."""
     tensorboard: bool = False
-    """Also write TensorBoard's events."""
+    """Also write TensorBoard's events to ``logs_uri``."""
 
 
 class StopCriterion(Specification):

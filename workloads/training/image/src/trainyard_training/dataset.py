@@ -1,36 +1,28 @@
-"""The loader: puts scikit-learn's handwritten digits into the datasets bucket, as ``DATASET.json`` asks.
+"""The loader: puts a data set into its bucket, as ``DATASET.json`` asks.
 
-1,797 real 8 x 8 scans from UCI's Optical Recognition of Handwritten Digits, which ship inside the package. Running it
-again writes nothing that is already there and repairs what was damaged. Run as
+Running it again writes nothing that is already there and repairs what was damaged. Run as
 ``python -m trainyard_training.dataset DATASET.json``; exit codes are in ``exit_status``.
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainyard_artifacts.specification import load_specification
 from trainyard_artifacts.storage import ObjectNotFoundError, ObjectStore
+from trainyard_training.data.examples import DataError, encode_examples
+from trainyard_training.data.shards import INDEX_NAME, DatasetIndex, describe_shard, encode_index
+from trainyard_training.data.sources.binary import generate_binary
+from trainyard_training.data.sources.cifar10 import read_cifar10
+from trainyard_training.data.sources.digits import read_digits
+from trainyard_training.data.sources.source import Source
+from trainyard_training.dataset_specification import BinarySource, DatasetSpecification
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
-from trainyard_training.shards import (
-    INDEX_NAME,
-    DatasetIndex,
-    Examples,
-    describe_shard,
-    encode_examples,
-    encode_index,
-)
-from trainyard_training.specification import DatasetSpecification
 
-SOURCE = "scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits, test part)"
-LABELS = tuple("0123456789")
-LARGEST_PIXEL = 16
-TEST_SHARE = 0.2
-
-Positions = NDArray[np.intp]
+_SHARDS_A_LINE = 64
 
 
 def main(arguments: list[str]) -> ExitStatus:
@@ -40,65 +32,76 @@ def main(arguments: list[str]) -> ExitStatus:
         return ExitStatus.BAD_SPECIFICATION
     specification = load_specification(Path(arguments[0]), DatasetSpecification)
     store = ObjectStore(specification.datasets_uri)
-    objects = encode_dataset(load_digits(), specification.shards, specification.seed)
-    written = write_missing(store, objects)
-    total_kib = sum(map(len, objects.values())) / 1024
+    written, there, total = write_missing(store, encode_dataset(read_source(specification), specification.shards))
     print(
-        f"dataset: {store.uri}, {len(objects)} objects, {total_kib:.0f} KiB, {written} written,"
-        f" {len(objects) - written} already there",
+        f"dataset: {store.uri}, {written + there} objects, {total / 1024:.0f} KiB, {written} written,"
+        f" {there} already there",
         flush=True,
     )
     return ExitStatus.DONE
 
 
-def load_digits() -> Examples:
-    """All digits as scikit-learn has them, pixels from 0 to 16."""
-    # Imported here since it takes seconds and a bad specification should be told at once.
-    from sklearn.datasets import load_digits as load
+def read_source(specification: DatasetSpecification) -> Source:
+    """The examples that the specification asks for. Raises DataError, StorageError."""
+    if specification.cifar10 is not None:
+        return read_cifar10(specification.cifar10, specification.seed)
+    if specification.source == "binary":
+        return generate_binary(specification.binary or BinarySource(), specification.seed)
+    return read_digits(specification.seed)
 
-    digits = load()
-    return Examples(images=digits.images.astype(np.uint8), labels=digits.target.astype(np.uint8))
 
+def encode_dataset(source: Source, shards: int) -> Iterator[tuple[str, bytes]]:
+    """The dataset's objects with their names, in the order to write them: shards, then the index.
 
-def encode_dataset(examples: Examples, shards: int, seed: int) -> dict[str, bytes]:
-    """The dataset's objects by name, in the order to write them: shards, then the index.
+    Every shard has each label in the same proportion as far as that divides.
 
-    Every shard, and the test split, has each label in the same proportion as far as that divides.
+    Raises:
+        DataError: a split has fewer examples than there are shards.
     """
-    train, test = _stratified_split(examples.labels, np.random.default_rng(seed))
-    # Dealt like cards: the training split is sorted by label, so every shard gets its share of each.
-    parts = {f"train-{number:05}-of-{shards:05}.npz": train[number::shards] for number in range(shards)}
-    parts["test-00000-of-00001.npz"] = test
-    objects: dict[str, bytes] = {}
-    entries = []
-    for name, positions in parts.items():
-        part = Examples(images=examples.images[positions], labels=examples.labels[positions])
-        objects[name] = encode_examples(part)
-        entries.append(describe_shard(name, part, objects[name]))
+    entries = {}
+    for split, examples in (("train", source.train), ("test", source.test)):
+        if len(examples) < shards:
+            raise DataError(f"{len(examples)} {split} examples cannot fill {shards} shards")
+        described = []
+        for number in range(shards):
+            name = f"{split}-{number:05}-of-{shards:05}.npz"
+            # Dealt like cards: a split is sorted by label, so every shard gets its share of each.
+            part = examples.at(np.arange(number, len(examples), shards))
+            data = encode_examples(part)
+            described.append(describe_shard(name, part, data))
+            yield name, data
+        entries[split] = tuple(described)
     index = DatasetIndex(
-        source=SOURCE,
-        image_shape=(examples.images.shape[1], examples.images.shape[2]),
-        largest_pixel=LARGEST_PIXEL,
-        labels=LABELS,
-        train=tuple(entries[:-1]),
-        test=tuple(entries[-1:]),
+        source=source.description,
+        input_shape=source.train.inputs.shape[1:],
+        largest_value=source.largest_value,
+        labels=source.labels,
+        train=entries["train"],
+        test=entries["test"],
     )
-    objects[INDEX_NAME] = encode_index(index)
-    return objects
+    yield INDEX_NAME, encode_index(index)
 
 
-def write_missing(store: ObjectStore, objects: dict[str, bytes]) -> int:
-    """Write those objects that are not stored with these very bytes; returns how many that were.
+def write_missing(store: ObjectStore, objects: Iterable[tuple[str, bytes]]) -> tuple[int, int, int]:
+    """Write those objects that are not stored with these very bytes.
+
+    Returns:
+        How many were written, how many were there, and the bytes of all.
 
     Raises:
         StorageError: the store refuses or does not answer.
     """
-    written = 0
-    for name, data in objects.items():
-        if not _is_stored(store, name, data):
+    written = there = total = 0
+    for name, data in objects:
+        total += len(data)
+        if _is_stored(store, name, data):
+            there += 1
+        else:
             store.put(name, data)
             written += 1
-    return written
+        if (written + there) % _SHARDS_A_LINE == 0:
+            print(f"dataset: {written + there} objects, {total / 2**20:,.0f} MiB", flush=True)
+    return written, there, total
 
 
 def _is_stored(store: ObjectStore, name: str, data: bytes) -> bool:
@@ -106,17 +109,6 @@ def _is_stored(store: ObjectStore, name: str, data: bytes) -> bool:
         return store.get(name) == data
     except ObjectNotFoundError:
         return False
-
-
-def _stratified_split(labels: NDArray[np.uint8], random: np.random.Generator) -> tuple[Positions, Positions]:
-    """Positions of the training and of the test split, each sorted by label and shuffled within a label."""
-    train, test = [], []
-    for label in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == label))
-        held_out = round(len(members) * TEST_SHARE)
-        test.append(members[:held_out])
-        train.append(members[held_out:])
-    return np.concatenate(train), np.concatenate(test)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ class ExitStatus(IntEnum):
     """The loss became NaN or infinite. The last checkpoint is from before; a lower learning rate may help."""
     MODEL_REFUSED = 71
     """The model is below the target accuracy, or its export computes something else. Nothing was published."""
+    TOO_DEAR = 72
+    """The run has cost as much as it may. There is a checkpoint: raise maximum_cost_usd and run again to go on."""
+    NO_SPACE = 73
+    """A disk is full. Nothing was stored half: make room and run again, which resumes."""
     STOPPED_EARLY = 75
     """Stopped by a signal or at the deadline, with a checkpoint: run again to go on."""
     ACCESS_REFUSED = 77

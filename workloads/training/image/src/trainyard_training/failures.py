@@ -13,8 +13,8 @@ from trainyard_artifacts.envelope import EnvelopeError, KeyRefusedError
 from trainyard_artifacts.errors import ArtifactError
 from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, StorageError
+from trainyard_training.data.examples import DataError
 from trainyard_training.exit_status import ExitStatus, record
-from trainyard_training.shards import DataError
 
 # The launcher names the worker that it sees end first: not one that only lost another. Seconds.
 _LOST_SECONDS = 2.0

@@ -1,15 +1,15 @@
-"""Publishing a finished run: the artifacts, encrypted, then the manifest that makes them count."""
+"""Publishing a finished run: the artifacts, encrypted, then the signed manifest that makes them count."""
 
 import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trainyard_artifacts.envelope import SCHEME, Envelope
+from trainyard_artifacts.envelope import SCHEME, Envelope, KeyRefusedError
 from trainyard_artifacts.fetch import Origin, fetch_manifest
 from trainyard_artifacts.manifest import (
     MANIFEST_NAME,
@@ -20,17 +20,20 @@ from trainyard_artifacts.manifest import (
     Manifest,
     ManifestError,
     ModelSignature,
+    Privacy,
+    Variant,
     associated_data,
-    encode_manifest,
 )
+from trainyard_artifacts.signature import SignatureError, sign_manifest
 from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, ObjectStore
 from trainyard_training import __version__
-from trainyard_training.progress import warn
+from trainyard_training.reporting.progress import warn
 from trainyard_training.specification import TrainingSpecification
 
 MODEL_NAME = "model.onnx"
 REPORT_NAME = "report.json"
-TEST_IMAGES_NAME = "test_images.npz"
+LOG_NAME = "steps.jsonl"
+TEST_EXAMPLES_NAME = "test_examples.npz"
 
 _FRAMEWORKS = ("numpy", "onnx", "onnxruntime", "torch")
 
@@ -38,22 +41,22 @@ _FRAMEWORKS = ("numpy", "onnx", "onnxruntime", "torch")
 def published_manifest(job: TrainingSpecification) -> Manifest | None:
     """The manifest of this very run if an earlier process has finished it.
 
-    A manifest that is damaged, of another run or key, or one that this identity may not read, counts as none, with a
-    warning: the run goes on from its last checkpoint and publishes again.
+    A manifest that is damaged, of another run or key, without a valid signature, or one that this identity may not read
+    or verify, counts as none, with a warning: the run goes on from its last checkpoint and publishes again.
 
     Raises:
-        StorageError: the store does not answer.
+        StorageError, EnvelopeError: the store or the key service does not answer.
     """
     uri = f"{job.models_uri}/{MANIFEST_NAME}"
     try:
         manifest = fetch_manifest(uri, Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri))
     except ObjectNotFoundError:
         return None
-    except (AccessRefusedError, ManifestError) as error:
+    except (AccessRefusedError, KeyRefusedError, ManifestError, SignatureError) as error:
         warn(f"whether this run was published is unknown, it is published again: {error}")
         return None
     names = {artifact.name for artifact in manifest.artifacts}
-    if missing := {MODEL_NAME, REPORT_NAME, TEST_IMAGES_NAME} - names:
+    if missing := {MODEL_NAME, REPORT_NAME, TEST_EXAMPLES_NAME} - names:
         warn(f"{uri} lists no {', '.join(sorted(missing))}; the run is published again")
         return None
     return manifest
@@ -67,8 +70,11 @@ def publish(
     data: DataVersion,
     metrics: Mapping[str, float],
     model: ModelSignature,
+    privacy: Privacy | None = None,
+    variants: Sequence[Variant] = (),
+    chosen_variant: str | None = None,
 ) -> Manifest:
-    """Encrypt and store each artifact, then the manifest, whose presence means that the run is complete.
+    """Encrypt and store each artifact, then the signed manifest, whose presence means that the run is complete.
 
     Raises:
         EnvelopeError, StorageError: the manifest was not written.
@@ -86,8 +92,11 @@ def publish(
         model=model,
         encryption=Encryption(key_uri=job.encryption_key_uri, scheme=SCHEME),
         artifacts=entries,
+        privacy=privacy,
+        variants=tuple(variants),
+        chosen_variant=chosen_variant,
     )
-    store.put(MANIFEST_NAME, encode_manifest(manifest))
+    store.put(MANIFEST_NAME, sign_manifest(manifest, envelope.key))
     return manifest
 
 
@@ -116,12 +125,14 @@ def _publish_one(
     job: TrainingSpecification, store: ObjectStore, envelope: Envelope, name: str, plaintext: bytes
 ) -> Artifact:
     ciphertext = envelope.encrypt(plaintext, associated_data(job.job, job.run, name))
-    stored_as = f"{name}.tink"
+    ciphertext_sha256 = hashlib.sha256(ciphertext).hexdigest()
+    # A name of its own: another process that publishes the same run does not overwrite what this one's manifest lists.
+    stored_as = f"{name}-{ciphertext_sha256[:16]}.tink"
     store.put(stored_as, ciphertext)
     return Artifact(
         name=name,
         object=stored_as,
         bytes=len(plaintext),
         sha256=hashlib.sha256(plaintext).hexdigest(),
-        ciphertext_sha256=hashlib.sha256(ciphertext).hexdigest(),
+        ciphertext_sha256=ciphertext_sha256,
     )

@@ -1,9 +1,8 @@
-"""What a run is asked to do: the two specification files."""
+"""What a run is asked to do: ``JOB.json``."""
 
-import re
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from trainyard_artifacts.manifest import ObjectName
 from trainyard_artifacts.specification import KeyUri, Specification
@@ -20,17 +19,7 @@ from trainyard_training.choices import (
     Strategy,
     Variants,
 )
-
-_STORE_URI = re.compile(r"^((s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]+(/[^/]+)*|file://(/[^/]+)+)$")
-
-
-def _store_uri(uri: str) -> str:
-    if not _STORE_URI.match(uri):
-        raise ValueError("expected s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or file:///DIRECTORY, without a / at the end")
-    return uri
-
-
-StoreUri = Annotated[str, AfterValidator(_store_uri)]
+from trainyard_training.store_uri import StoreUri
 
 WHAT_IS_TRAINED: dict[str, Any] = {
     "seed": True,
@@ -53,16 +42,6 @@ WHAT_IS_TRAINED: dict[str, Any] = {
     "privacy": True,
 }
 """Fields of the training's specification that, with the data set, decide the trained weights."""
-
-
-class DatasetSpecification(Specification):
-    """What the loader puts where."""
-
-    datasets_uri: StoreUri
-    shards: int = Field(ge=1, le=64)
-    """Training shards. As many workers, or a divisor of it, can train on them."""
-    seed: int = Field(ge=0, lt=2**32)
-    """Decides which images are the test split and which shard each training image is in."""
 
 
 class TrainingSpecification(Specification):

@@ -1,7 +1,7 @@
 """The group of data-parallel workers that trains together, as torchrun starts it; one process alone is a group too."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,14 +30,37 @@ class Workers:
 
     def sum(self, values: list[float]) -> list[float]:
         """Element-wise sum over all workers, the same on each of them."""
-        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
-        dist.all_reduce(tensor)
-        return [float(value) for value in tensor.tolist()]
+        return self.sum_later(values)()
+
+    def sum_later(self, values: list[float]) -> Callable[[], list[float]]:
+        """As ``sum``, but goes on at once: what is returned waits for the others."""
+        if self.count == 1:
+            return lambda: values
+        # On the CPU, so that nothing waits for what the GPU has been asked to do.
+        tensor = torch.tensor(values, dtype=torch.float64)
+        work = dist.all_reduce(tensor, async_op=True)
+
+        def wait() -> list[float]:
+            assert work is not None
+            work.wait()
+            return [float(value) for value in tensor.tolist()]
+
+        return wait
+
+    def gather(self, value: float) -> list[float]:
+        """Every worker's value, in the order of their ranks, on every worker."""
+        return self.sum([value if rank == self.rank else 0.0 for rank in range(self.count)])
+
+    def any(self, value: bool) -> bool:
+        """Whether the value is true on any worker."""
+        return bool(self.sum([float(value)])[0])
 
     def from_first(self, value: Any) -> Any:
         """The first worker's ``value``, on every worker. What the others pass is ignored."""
+        if self.count == 1:
+            return value
         box = [value]
-        dist.broadcast_object_list(box, src=0, device=self.device)
+        dist.broadcast_object_list(box, src=0)
         return box[0]
 
 
@@ -55,21 +78,23 @@ def _others_present() -> Iterator[None]:
 
 
 @contextmanager
-def join_workers() -> Iterator[Workers]:
+def join_workers(threads: int = 1) -> Iterator[Workers]:
     """Join the group that torchrun's environment variables describe: nccl where there are GPUs, gloo elsewhere.
+
+    :param threads: CPU threads of each worker; the workers of one machine share its cores between them.
 
     Raises:
         WorkerLostError: the other workers cannot be reached, or one is gone.
     """
-    # One thread a worker: the workers share the machine's cores between them.
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     else:
         device = torch.device("cpu")
-    backend = "nccl" if on_gpu else "gloo"
+    # On a machine with GPUs both: gloo for what the workers agree on, which is on the CPU.
+    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     if "RANK" in os.environ:
         with _others_present():
             dist.init_process_group(backend, timeout=_COLLECTIVE_TIMEOUT)

@@ -1,39 +1,18 @@
-"""The dataset in its bucket: shards of images, and an index that says how many there are and what each one hashes to.
+"""The dataset in its bucket: shards of examples, and an index that says how many there are and what each one hashes to.
 
 The loader writes them, training reads them; nothing is believed that the index does not confirm.
 """
 
 import hashlib
-import io
-import zipfile
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainyard_artifacts.manifest import ObjectName, Sha256
 from trainyard_artifacts.storage import ObjectNotFoundError, ObjectStore
+from trainyard_training.data.examples import DataError, Examples, decode_examples
 
 INDEX_NAME = "index.json"
-
-
-class DataError(Exception):
-    """The stored dataset is not as its index says, or not fit for this run. The message names the object."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Images with their labels, in the order in which they are stored."""
-
-    images: NDArray[np.uint8]
-    """Shape (count, height, width)."""
-    labels: NDArray[np.uint8]
-    """Shape (count,); positions in the index's ``labels``."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 class Shard(BaseModel):
@@ -52,39 +31,16 @@ class DatasetIndex(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     source: str
-    """What the images are and where they come from."""
-    image_shape: tuple[int, int]
-    """Height and width in pixels."""
-    largest_pixel: int = Field(ge=1, le=255)
-    """Pixels are from 0 to this."""
+    """What the examples are and where they come from."""
+    input_shape: tuple[int, ...] = Field(min_length=1)
+    """Of one example: (channels, height, width), or (features,)."""
+    largest_value: int | None = Field(default=None, ge=1, le=255)
+    """Values are whole numbers from 0 to this; null: any number, of the order of 1."""
     labels: tuple[str, ...]
     train: tuple[Shard, ...] = Field(min_length=1)
     test: tuple[Shard, ...] = Field(min_length=1)
-
-
-def encode_examples(examples: Examples) -> bytes:
-    """As an uncompressed .npz; equal examples are equal bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, images=examples.images, labels=examples.labels)
-    return buffer.getvalue()
-
-
-def decode_examples(data: bytes, what: str) -> Examples:
-    """Read an .npz; ``what`` names it in errors.
-
-    Raises:
-        DataError: it holds anything but uint8 images with as many uint8 labels.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{what} is not a shard of images: {error}") from None
-    if images.dtype != np.uint8 or labels.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
-        raise DataError(f"{what} holds images {images.dtype}{images.shape} and labels {labels.dtype}{labels.shape}")
-    return Examples(images=images, labels=labels)
 
 
 def describe_shard(name: str, examples: Examples, data: bytes) -> Shard:
@@ -137,8 +93,11 @@ def read_shard(store: ObjectStore, index: DatasetIndex, shard: Shard) -> Example
             f"shard {uri} was altered: sha256 {found}, the index lists {shard.sha256}; run the loader again"
         )
     examples = decode_examples(data, f"shard {uri}")
-    if len(examples) != shard.examples or examples.images.shape[1:] != index.image_shape:
-        raise DataError(f"shard {uri} holds {examples.images.shape} images, the index lists {shard.examples}")
+    if len(examples) != shard.examples or examples.inputs.shape[1:] != index.input_shape:
+        raise DataError(
+            f"shard {uri} holds inputs of shape {examples.inputs.shape}, the index lists {shard.examples} of shape"
+            f" {index.input_shape}"
+        )
     if int(examples.labels.max()) >= len(index.labels):
         raise DataError(f"shard {uri} has a label {examples.labels.max()}, the index knows {len(index.labels)} labels")
     return examples

@@ -1,0 +1,1 @@
+"""What the loader can fill a bucket with, one file a source."""

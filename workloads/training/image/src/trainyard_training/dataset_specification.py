@@ -1,0 +1,56 @@
+"""What the loader is asked to do: ``DATASET.json``."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainyard_artifacts.manifest import Sha256
+from trainyard_artifacts.specification import Specification
+from trainyard_training.store_uri import StoreUri
+
+_PUBLISHED_CIFAR10 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+
+
+class Cifar10Source(Specification):
+    """Where the published archive of CIFAR-10 lies."""
+
+    archive_uri: StoreUri
+    """Of ``cifar-10-binary.tar.gz``: ``s3://``, ``gs://`` or ``file:///``."""
+    archive_sha256: Sha256 = _PUBLISHED_CIFAR10
+    """What its bytes hash to; by default what the published ones do."""
+
+
+class BinarySource(Specification):
+    """How many rows of the binary task to make up."""
+
+    train_examples: int = Field(default=8192, ge=2, le=10_000_000)
+    test_examples: int = Field(default=2048, ge=2, le=1_000_000)
+    features: int = Field(default=1000, ge=1, le=100_000)
+
+
+class DatasetSpecification(Specification):
+    """What the loader puts where."""
+
+    datasets_uri: StoreUri
+    shards: int = Field(ge=1, le=4096)
+    """Training shards, and as many test shards. As many workers, or a divisor of it, can train on them."""
+    seed: int = Field(ge=0, lt=2**32)
+    """Decides which examples are the test split, where the source does not, and which shard each one is in."""
+    source: Literal["digits", "cifar10", "binary"] = "digits"
+    cifar10: Cifar10Source | None = None
+    """Of ``cifar10``, which needs it."""
+    binary: BinarySource | None = None
+    """Of ``binary``, which has defaults."""
+
+    @model_validator(mode="after")
+    def _group_is_of_the_source(self) -> Self:
+        problems = [
+            f"{name} must be left out where source is {self.source!r}"
+            for name in ("cifar10", "binary")
+            if name != self.source and getattr(self, name) is not None
+        ]
+        if self.source == "cifar10" and self.cifar10 is None:
+            problems.append("cifar10 must say where the archive lies (archive_uri) where source is 'cifar10'")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
