@@ -1,6 +1,10 @@
 """What training refuses, each with its exit status, one clear line, and nothing published."""
 
+import errno
+import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +85,27 @@ def test_a_bucket_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFix
     status, error = refused(new_job(checkpoints_uri="s3://no-bucket-of-that-name/x"), capsys)
     assert status is ExitStatus.ACCESS_REFUSED
     assert error == "error: cannot list s3://no-bucket-of-that-name/x: there is no such bucket\n"
+
+
+def test_a_full_disk(
+    new_job: NewJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import obstore
+
+    job = new_job(checkpoints_uri=f"file://{tmp_path}/full", checkpoint_every_steps=5)
+    real_put = obstore.put
+
+    def put(store: object, name: str, data: bytes) -> None:
+        # A full disk of one's own needs the rights to mount one.
+        if name.startswith("step-"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real_put(store, name, data)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(obstore, "put", put)
+    status, error = refused(job, capsys)
+    assert status is ExitStatus.NO_SPACE
+    assert re.fullmatch(rf"error: cannot write file://{tmp_path}/full/step-.*: no space is left there; .*\n", error)
+    assert (job.checkpoints, job.published) == ([], ())
 
 
 def test_an_unreachable_endpoint(

@@ -48,6 +48,10 @@ class AccessRefusedError(StorageError):
     """The environment's identity is unknown to the store or may not do this."""
 
 
+class NoSpaceError(StorageError):
+    """The disk, or the quota, behind the store is full. Nothing was stored."""
+
+
 class ObjectStore:
     """The objects below one URI. All names are relative to it."""
 
@@ -120,6 +124,8 @@ class ObjectStore:
             return ObjectNotFoundError(operation, uri, what)
         if isinstance(error, PermissionDeniedError | UnauthenticatedError):
             return AccessRefusedError(operation, uri, f"access was refused ({reason})")
+        if "No space left on device" in str(error) or "Disk quota exceeded" in str(error):
+            return NoSpaceError(operation, uri, "no space is left there; nothing of it was stored")
         if "HTTP error" in reason:
             endpoint = os.environ.get("AWS_ENDPOINT_URL")
             where = f"the endpoint {endpoint} (AWS_ENDPOINT_URL)" if endpoint and uri.startswith("s3:") else "the store"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from trainyard_artifacts.envelope import EnvelopeError, KeyRefusedError
 from trainyard_artifacts.errors import ArtifactError
 from trainyard_artifacts.specification import SpecificationError
-from trainyard_artifacts.storage import AccessRefusedError, ObjectNotFoundError, StorageError
+from trainyard_artifacts.storage import AccessRefusedError, NoSpaceError, ObjectNotFoundError, StorageError
 from trainyard_training.data.examples import DataError
 from trainyard_training.exit_status import ExitStatus, record
 
@@ -40,6 +40,7 @@ _STATUS_OF: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (AccessRefusedError, ExitStatus.ACCESS_REFUSED),
     (ObjectNotFoundError, ExitStatus.ACCESS_REFUSED),
     (KeyRefusedError, ExitStatus.ACCESS_REFUSED),
+    (NoSpaceError, ExitStatus.NO_SPACE),
     (StorageError, ExitStatus.UNAVAILABLE),
     (EnvelopeError, ExitStatus.UNAVAILABLE),
     (ArtifactError, ExitStatus.FAILED),

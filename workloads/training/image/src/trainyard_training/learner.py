@@ -66,14 +66,18 @@ class Learner:
 
     def step(self, inputs: Tensor, labels: Tensor) -> StepResult:
         """Make one step on this worker's part of the global batch: raw inputs (count, *shape), labels (count,)."""
-        self._optimizer.zero_grad()
-        loss = self._add_gradients(inputs, labels)
-        norm = self._clip()
+        result = self.compute_gradients(inputs, labels)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._schedule.step()
         self.step_number += 1
-        return StepResult(loss, norm)
+        return result
+
+    def compute_gradients(self, inputs: Tensor, labels: Tensor) -> StepResult:
+        """The first half of ``step``: the gradients are in the model, clipped, and no weight has changed."""
+        self._optimizer.zero_grad()
+        loss = self._add_gradients(inputs, labels)
+        return StepResult(loss, self._clip())
 
     @torch.no_grad()
     def predict(self, inputs: NDArray[Any], most: int | None = None) -> NDArray[np.float32]:

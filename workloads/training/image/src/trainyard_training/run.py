@@ -25,7 +25,8 @@ class Run:
     batches: Batches
     total_steps: int
     learner: Learner
-    checkpoints: Checkpoints
+    checkpoints: Checkpoints | None
+    """None on workers that have nothing to save."""
     envelope: Envelope
     progress: Progress
     log_files: LogFiles | None
@@ -46,6 +47,7 @@ class Run:
 
     def close(self) -> None:
         """End the threads that save and write."""
-        self.checkpoints.close()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
         if self.log_files is not None:
             self.log_files.close()

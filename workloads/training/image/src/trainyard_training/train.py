@@ -36,8 +36,11 @@ def train(job: TrainingSpecification, stop: StopRequest) -> ExitStatus:
             says what each becomes.
     """
     with join_workers(job.computation.threads) as workers:
-        run = prepare(job, workers)
-        with closing(run):
+        if job.strategy.kind == "parameter_servers":
+            from trainyard_training.train_with_servers import train_with_servers
+
+            return train_with_servers(job, stop, workers)
+        with closing(prepare(job, workers, saved_by=workers)) as run:
             meter = resume(run)
             status = make_steps(run, meter, stop)
             if status is not ExitStatus.DONE:
@@ -46,8 +49,11 @@ def train(job: TrainingSpecification, stop: StopRequest) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def prepare(job: TrainingSpecification, workers: Workers) -> Run:
-    """Read the data's index, build the model and open the checkpoints; nothing is written."""
+def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers | None) -> Run:
+    """Read the data's index, build the model and open the checkpoints; nothing is written.
+
+    :param saved_by: Those who save checkpoints together; None where this process is none of them.
+    """
     dataset = open_dataset(job, workers.rank, workers.count)
     batches = Batches(dataset, job, pin_memory=workers.device.type == "cuda")
     total_steps = job.epochs * batches.steps_per_epoch
@@ -68,9 +74,11 @@ def prepare(job: TrainingSpecification, workers: Workers) -> Run:
         batches=batches,
         total_steps=total_steps,
         learner=Learner(model, workers, job, total_steps=total_steps),
-        checkpoints=Checkpoints(
+        checkpoints=None
+        if saved_by is None
+        else Checkpoints(
             files,
-            workers,
+            saved_by,
             keep=job.keep_checkpoints,
             stored=lambda step: progress.say(f"checkpoint of step {step}"),
             warn=warn,
@@ -95,6 +103,7 @@ def resume(run: Run) -> Meter:
         found[:] = [state]
         return learner.places()
 
+    assert run.checkpoints is not None
     state = run.checkpoints.restore(
         accept, lambda tensors: learner.restore(tensors, found[0].step, found[0].loss_scale)
     )
@@ -163,6 +172,7 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
                 saved_step = step
             if others_stop or all_too_dear:
                 return end_early(run, reason, dear=bool(all_too_dear))
+    assert run.checkpoints is not None
     run.checkpoints.wait()
     return ExitStatus.DONE
 
@@ -207,13 +217,15 @@ def save(run: Run, meter: Meter) -> None:
         seconds=meter.elapsed_seconds,
         loss_scale=learner.loss_scale,
     )
+    assert run.checkpoints is not None
     run.checkpoints.save(learner.tensors(), state)
     run.write_log()
 
 
 def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:
     """Wait for the checkpoint and say why the run ends here."""
-    run.checkpoints.wait()
+    if run.checkpoints is not None:
+        run.checkpoints.wait()
     # The launcher ends all workers as soon as one has ended, so none may before the checkpoint is stored.
     run.workers.sum([0.0])
     where = f"stopped at step {run.learner.step_number} of {run.total_steps}"

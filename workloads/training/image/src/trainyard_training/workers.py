@@ -12,7 +12,8 @@ import torch.distributed as dist
 
 from trainyard_training.failures import WorkerLostError
 
-_COLLECTIVE_TIMEOUT = timedelta(minutes=5)
+COLLECTIVE_TIMEOUT = timedelta(minutes=5)
+"""So long a worker waits for the others before it takes one for lost."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Workers:
     rank: int
     count: int
     device: torch.device
+    group: dist.ProcessGroup | None = None
+    """Where they are some of the processes, the first ones, and not all of them."""
 
     @property
     def is_first(self) -> bool:
@@ -38,7 +41,7 @@ class Workers:
             return lambda: values
         # On the CPU, so that nothing waits for what the GPU has been asked to do.
         tensor = torch.tensor(values, dtype=torch.float64)
-        work = dist.all_reduce(tensor, async_op=True)
+        work = dist.all_reduce(tensor, async_op=True, group=self.group)
 
         def wait() -> list[float]:
             assert work is not None
@@ -46,6 +49,13 @@ class Workers:
             return [float(value) for value in tensor.tolist()]
 
         return wait
+
+    def new_group(self) -> dist.ProcessGroup:
+        """Another group of the same workers, on the CPU, for what they do beside their steps."""
+        group: dist.ProcessGroup = dist.new_group(
+            list(range(self.count)), backend="gloo", use_local_synchronization=True
+        )
+        return group
 
     def gather(self, value: float) -> list[float]:
         """Every worker's value, in the order of their ranks, on every worker."""
@@ -60,7 +70,7 @@ class Workers:
         if self.count == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(box, src=0)
+        dist.broadcast_object_list(box, src=0, group=self.group)
         return box[0]
 
 
@@ -97,10 +107,10 @@ def join_workers(threads: int = 1) -> Iterator[Workers]:
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     if "RANK" in os.environ:
         with _others_present():
-            dist.init_process_group(backend, timeout=_COLLECTIVE_TIMEOUT)
+            dist.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
     else:
         store = dist.HashStore()
-        dist.init_process_group(backend, store=store, rank=0, world_size=1, timeout=_COLLECTIVE_TIMEOUT)
+        dist.init_process_group(backend, store=store, rank=0, world_size=1, timeout=COLLECTIVE_TIMEOUT)
     try:
         with _others_present():
             yield Workers(rank=dist.get_rank(), count=dist.get_world_size(), device=device)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint.api import CheckpointException
 
@@ -54,7 +53,7 @@ class Checkpoints:
         self._warn = warn
         self._unreadable: set[str] = set()
         # Of its own, since saving goes on while the workers exchange gradients.
-        self._group = dist.new_group(backend="gloo")
+        self._group = workers.new_group()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
 

@@ -35,7 +35,7 @@ def crop_flip(images: Images, random: np.random.Generator) -> Images:
     padded = np.pad(images, ((0, 0), (0, 0), padding, padding))
     mirrored = padded[..., ::-1]
     corners: list[list[int]] = random.integers(0, 2 * _PADDING + 1, size=(count, 2)).tolist()
-    flips: list[int] = [int(flip) for flip in random.integers(0, 2, size=count)]
+    flips: list[int] = list(map(int, random.integers(0, 2, size=(count,)).tolist()))
     cropped = np.empty((count, channels, height, width), np.uint8)
     # A copy of each image is several times faster than NumPy's indexing by arrays of rows and columns.
     for number, ((row, column), flip) in enumerate(zip(corners, flips, strict=True)):

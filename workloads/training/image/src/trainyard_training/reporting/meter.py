@@ -57,6 +57,12 @@ class Meter:
         action()
         self._stall += time.monotonic() - began
 
+    @staticmethod
+    def require_finite(loss: float, step: int) -> None:
+        """Raises DivergedError where the loss of a step is not a finite number."""
+        if not math.isfinite(loss):
+            raise DivergedError(f"the loss is {loss} at step {step}")
+
     def settle(self) -> None:
         """Learn from all workers how large the losses since the last call were.
 
@@ -70,8 +76,7 @@ class Meter:
                 self._epoch_losses.clear()
             self._settled_step += 1
             loss = total / self._workers.count
-            if not math.isfinite(loss):
-                raise DivergedError(f"the loss is {loss} at step {self._settled_step}")
+            self.require_finite(loss, self._settled_step)
             self._interval_losses.append(loss)
             self._epoch_losses.append(loss)
 

@@ -27,7 +27,7 @@ class ParallelModel:
             for part in _parts_with_parameters(model):
                 fully_shard(part, mesh=mesh)
             fully_shard(model, mesh=mesh)
-        elif workers.count > 1:
+        elif strategy.kind == "data_parallel" and workers.count > 1:
             self.compute = DistributedDataParallel(model, gradient_as_bucket_view=True)
 
     @contextmanager
