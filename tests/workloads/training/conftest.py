@@ -1,5 +1,7 @@
 """Runs of the training package, in this process or in processes of their own."""
 
+import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import re
 import signal
@@ -30,6 +32,14 @@ LAUNCH += ["-m", "trainyard_training"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
 TORCHRUN += ["-m", "trainyard_training"]
 END_SECONDS = 200
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_of_the_fork_server() -> Iterator[None]:
+    """End the process that groups of workers are forked from; by itself it ends after pytest looks for leftovers."""
+    yield
+    multiprocessing.forkserver._forkserver._stop()
+    multiprocessing.resource_tracker._resource_tracker._stop()
 
 
 @pytest.fixture(scope="session")

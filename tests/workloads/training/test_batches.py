@@ -1,5 +1,8 @@
 """Batches: the same global batch on any number of workers, every example once an epoch, from any step on."""
 
+import threading
+import time
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -13,8 +16,8 @@ from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.data.augmentation import crop_flip, shift
 from trainyard_training.data.batches import Batches
-from trainyard_training.data.dataset import open_dataset
-from trainyard_training.data.examples import DataError
+from trainyard_training.data.dataset import Dataset, open_dataset
+from trainyard_training.data.examples import DataError, Examples
 from trainyard_training.data.streams import Streams, require_divisible
 from trainyard_training.dataset import write_missing
 from trainyard_training.specification import TrainingSpecification
@@ -74,6 +77,45 @@ def test_a_damaged_shard_ends_the_iteration_with_its_error(
     batches = Batches(open_dataset(specification, 0, 1), specification)
     with batches.iterate(0) as iterator, pytest.raises(DataError, match=r"train-00003-of-00008.npz has 7 bytes"):
         next(iterator)
+
+    assert list(iterator) == []
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_a_closed_iterator_has_no_batches_and_no_thread(datasets_uri: str, prefetch: int) -> None:
+    before = set(threading.enumerate())
+    specification = job(datasets_uri, prefetch_batches=prefetch)
+    with Batches(open_dataset(specification, 0, 1), specification).iterate(0) as iterator:
+        next(iterator)
+    assert list(iterator) == []
+    assert not {thread for thread in set(threading.enumerate()) - before if thread.name == "batches"}
+
+
+@dataclass(frozen=True)
+class SlowDataset(Dataset):
+    """One that does not get on with a shard until it is let."""
+
+    let: threading.Event = field(default_factory=threading.Event)
+    begun: list[int] = field(default_factory=list)
+
+    def read_train(self, number: int) -> Examples:
+        """Note that it has begun, and wait; the first one of each stream comes at once."""
+        self.begun.append(number)
+        if len(self.begun) > self.streams:
+            assert self.let.wait(30)
+        return super().read_train(number)
+
+
+def test_closing_gives_up_what_has_not_begun_to_be_read(datasets_uri: str) -> None:
+    specification = job(datasets_uri, prefetch_batches=0, streams=4)
+    whole = open_dataset(specification, 0, 1)
+    slow = SlowDataset(whole.store, whole.index, whole.index_sha256, whole.streams, 0, 1)
+    with Batches(slow, specification).iterate(0) as iterator:
+        next(iterator)
+        assert len(slow.begun) in (4, 5)
+    slow.let.set()
+    time.sleep(0.1)
+    assert len(slow.begun) <= 5
 
 
 @settings(max_examples=60, deadline=None)

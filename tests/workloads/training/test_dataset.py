@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 from tests.workloads.conftest import ObjectCloud
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training import dataset
-from trainyard_training.data.examples import DataError, decode_examples
-from trainyard_training.data.shards import DatasetIndex, read_index, read_shard
+from trainyard_training.data.examples import DataError, Examples, decode_examples, encode_examples
+from trainyard_training.data.shards import DatasetIndex, describe_shard, read_index, read_shard
 from trainyard_training.data.sources.digits import read_digits
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
@@ -86,6 +86,27 @@ def test_a_damaged_shard_is_refused(
     index, _ = read_index(store)
     with pytest.raises(DataError, match=rf"shard file://.*/{name}.* {message}.*; run the loader again"):
         read_shard(store, index, index.train[2])
+
+
+def test_a_shard_of_another_shape_is_refused(dataset_objects: dict[str, bytes], tmp_path: Path) -> None:
+    store = ObjectStore(f"file://{tmp_path}")
+    dataset.write_missing(store, dataset_objects.items())
+    examples = Examples(np.zeros((3, 1, 9, 9), np.uint8), np.zeros(3, np.uint8))
+    other = encode_examples(examples)
+    index, _ = read_index(store)
+    name = index.train[2].name
+    store.put(name, other)
+    with pytest.raises(
+        DataError, match=rf"shard file://.*/{name} holds inputs of shape \(3, 1, 9, 9\), the index lists"
+    ):
+        read_shard(store, index, describe_shard(name, examples, other))
+
+
+def test_too_many_shards_are_refused_before_one_is_written() -> None:
+    with pytest.raises(DataError, match=r"^1438 train examples and 359 test examples cannot fill 2000 shards$"):
+        next(dataset.encode_dataset(read_digits(seed=7), shards=2000))
+    with pytest.raises(DataError, match=r"^359 test examples cannot fill 400 shards$"):
+        next(dataset.encode_dataset(read_digits(seed=7), shards=400))
 
 
 def test_without_an_index_there_is_no_dataset(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_model_of_ones_own_is_one_file(new_job: NewJob, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"name": "alexnet"}, "model.name: there is no model 'alexnet'; there are binary, digits, lenet, resnet"),
+        ({"name": "alexnet"}, "model.name: there is no model 'alexnet'; there are binary, digits, lenet, "),
         ({"name": "resnet", "options": {"widht": 8}}, "model.options: 'resnet' has no option widht; it takes width, b"),
         ({"name": "resnet", "options": {"width": 9}}, "do not fit 'resnet': width must be a multiple of 8, found 9"),
         ({"name": "lenet"}, "'lenet' takes images of at least 16 x 16 pixels, the data set's examples have the shape"),

@@ -149,11 +149,11 @@ def test_a_model_below_the_target(new_job: NewJob, capsys: pytest.CaptureFixture
 def test_an_export_that_computes_something_else(
     new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from trainyard_training.finishing import export
+    from trainyard_training.finishing import variants
 
     job = new_job(epochs=1, target_accuracy=0)
-    real_run = export.run_onnx
-    monkeypatch.setattr(export, "run_onnx", lambda model, inputs: real_run(model, inputs) + np.float32(0.1))
+    real_run = variants.run_onnx
+    monkeypatch.setattr(variants, "run_onnx", lambda model, inputs: real_run(model, inputs) + np.float32(0.1))
     status, error = refused(job, capsys)
     assert status is ExitStatus.MODEL_REFUSED
     assert "the exported model differs from the trained one by 0.1 in a logit" in error

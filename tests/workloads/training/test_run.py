@@ -62,6 +62,10 @@ def test_the_run_reaches_its_accuracy_and_lists_what_it_made(finished: FinishedR
     assert manifest.data.train_examples + manifest.data.test_examples == 1797
     assert [artifact.name for artifact in manifest.artifacts] == [
         "model.onnx",
+        "variants.md",
+        "confusion_matrix.png",
+        "training_curve.png",
+        "saliency.png",
         "report.json",
         "steps.jsonl",
         "test_examples.npz",

@@ -15,9 +15,11 @@ import pytest
 
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training import dataset
+from trainyard_training.data.examples import DataError
 from trainyard_training.data.shards import read_index, read_shard
 from trainyard_training.data.sources.binary import generate_binary
-from trainyard_training.dataset_specification import BinarySource, DatasetSpecification
+from trainyard_training.data.sources.cifar10 import read_cifar10
+from trainyard_training.dataset_specification import BinarySource, Cifar10Source, DatasetSpecification
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import report_failures
 
@@ -44,10 +46,37 @@ def archive(files: dict[str, bytes], folder: str = "cifar-10-batches-bin") -> by
 
 
 FILES = {name: records(20, seed) for seed, name in enumerate(NAMES)}
+CHECKSUMS = {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()}
 
 
-def load(folder: Path, data: bytes, sha256: str | None = None) -> tuple[ExitStatus, ObjectStore]:
-    """Run the loader on an archive with these bytes."""
+def with_a_link() -> bytes:
+    """An archive in which one file is a link to another place."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as writer:
+        member = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        writer.addfile(member)
+    return gzip.compress(tar.getvalue(), mtime=0)
+
+
+def with_another_checksum() -> bytes:
+    """An archive whose bytes are not those that gzip's own checksum, 8 bytes before the end, was made of."""
+    data = bytearray(archive(FILES))
+    data[-6] ^= 1
+    return bytes(data)
+
+
+def unpacked(folder: Path, files: dict[str, bytes]) -> Cifar10Source:
+    """A folder with the files, and the options that name it."""
+    place = folder / "cifar-10-batches-bin"
+    place.mkdir()
+    for name, data in files.items():
+        (place / name).write_bytes(data)
+    return Cifar10Source(archive_uri=f"file://{place}")
+
+
+def load(folder: Path, data: bytes, sha256: str | None = None) -> ExitStatus:
+    """Run the loader on an archive with these bytes; it fills the folder ``data``."""
     (folder / "cifar-10-binary.tar.gz").write_bytes(data)
     uri = f"file://{folder}/data"
     source = {"archive_uri": f"file://{folder}/cifar-10-binary.tar.gz"}
@@ -55,12 +84,12 @@ def load(folder: Path, data: bytes, sha256: str | None = None) -> tuple[ExitStat
     document = {"datasets_uri": uri, "shards": 4, "seed": 7, "source": "cifar10", "cifar10": source}
     path = folder / "DATASET.json"
     path.write_text(json.dumps(document))
-    return report_failures(lambda: dataset.main([str(path)])), ObjectStore(uri)
+    return report_failures(lambda: dataset.main([str(path)]))
 
 
 def test_every_image_of_the_archive_is_in_one_shard_as_it_is(tmp_path: Path) -> None:
-    status, store = load(tmp_path, archive(FILES))
-    assert status is ExitStatus.DONE
+    assert load(tmp_path, archive(FILES)) is ExitStatus.DONE
+    store = ObjectStore(f"file://{tmp_path}/data")
     index, _ = read_index(store)
     assert (index.input_shape, index.largest_value, len(index.labels)) == ((3, 32, 32), 255, 10)
     for shards, names in ((index.train, NAMES[:5]), (index.test, NAMES[5:])):
@@ -79,6 +108,9 @@ def test_every_image_of_the_archive_is_in_one_shard_as_it_is(tmp_path: Path) -> 
     [
         (archive(FILES), "0" * 64, r"has the sha256 [0-9a-f]{64}, expected 0{64} \(cifar10.archive_sha256\)"),
         (archive(FILES)[:-900], None, "cannot be unpacked"),
+        (with_another_checksum(), None, "cannot be unpacked: CRC check failed"),
+        (b"no archive", None, "cannot be unpacked: Not a gzipped file"),
+        (with_a_link(), None, "has no cifar-10-batches-bin/data_batch_1.bin"),
         (archive({name: FILES[name] for name in NAMES[1:]}), None, "has no cifar-10-batches-bin/data_batch_1.bin"),
         (archive(FILES, folder="elsewhere"), None, "has no cifar-10-batches-bin/data_batch_1.bin"),
         (archive(FILES | {"data_batch_2.bin": FILES["data_batch_2.bin"][:-1]}), None, "not a whole number of records"),
@@ -88,18 +120,57 @@ def test_every_image_of_the_archive_is_in_one_shard_as_it_is(tmp_path: Path) -> 
             "has a label 10; CIFAR-10's are from 0",
         ),
     ],
-    ids=["another", "truncated", "file missing", "other folder", "record cut", "label"],
+    ids=[
+        "another",
+        "truncated",
+        "altered",
+        "no archive",
+        "link",
+        "file missing",
+        "other folder",
+        "record cut",
+        "label",
+    ],
 )
 def test_other_archives_are_refused_and_nothing_is_written(
     data: bytes, sha256: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, store = load(tmp_path, data, sha256)
-    assert status is ExitStatus.BAD_DATA
+    assert load(tmp_path, data, sha256) is ExitStatus.BAD_DATA
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert "Traceback" not in error
     assert re.search(message, error), error
-    assert store.list() == ()
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unpacked_archive_gives_the_same_as_a_packed_one(tmp_path: Path) -> None:
+    data = archive(FILES)
+    (tmp_path / "packed.tar.gz").write_bytes(data)
+    options = Cifar10Source(
+        archive_uri=f"file://{tmp_path}/packed.tar.gz", archive_sha256=hashlib.sha256(data).hexdigest()
+    )
+    packed, loose = read_cifar10(options, 7), read_cifar10(unpacked(tmp_path, FILES), 7, CHECKSUMS)
+    for one, other in ((packed.train, loose.train), (packed.test, loose.test)):
+        assert np.array_equal(one.inputs, other.inputs)
+        assert np.array_equal(one.labels, other.labels)
+
+
+def test_all_that_is_wrong_with_an_unpacked_archive_is_told_at_once(tmp_path: Path) -> None:
+    files = {name: FILES[name] for name in NAMES[1:]} | {"data_batch_2.bin": FILES["data_batch_2.bin"][:-1]}
+    with pytest.raises(DataError) as caught:
+        read_cifar10(unpacked(tmp_path, files), 7, CHECKSUMS)
+    assert re.search(
+        r"cifar-10-batches-bin is not the published one: data_batch_1.bin is missing; data_batch_2.bin \(61459 bytes\)"
+        r" has the sha256 [0-9a-f]{64}, expected [0-9a-f]{64}$",
+        str(caught.value),
+    )
+
+
+def test_an_unpacked_archive_has_to_be_the_published_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"data_batch_1\.bin .* expected cee916563c9f80d8.*; test_batch\.bin .* 8e2eb146ae"
+    ):
+        read_cifar10(unpacked(tmp_path, FILES), 7)
 
 
 def test_a_missing_archive_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,6 +187,17 @@ def test_a_missing_archive_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ({"source": "cifar10"}, "cifar10 must say where the archive lies"),
         ({"source": "digits", "binary": {}}, "binary must be left out where source is 'digits'"),
+        (
+            {"source": "cifar10", "cifar10": {"archive_uri": "s3://bucket"}},
+            "cifar10.archive_uri: names no object; expected s3://BUCKET/OBJECT",
+        ),
+        (
+            {
+                "source": "cifar10",
+                "cifar10": {"archive_uri": "s3://bucket/cifar-10-batches-bin", "archive_sha256": "0" * 64},
+            },
+            "cifar10: archive_sha256 must be left out where archive_uri is the unpacked folder",
+        ),
         ({"source": "mnist"}, "source: input should be 'digits', 'cifar10' or 'binary', found 'mnist'"),
     ],
 )

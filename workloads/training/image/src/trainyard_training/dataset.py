@@ -31,8 +31,9 @@ def main(arguments: list[str]) -> ExitStatus:
         print("usage: python -m trainyard_training.dataset DATASET.json", file=sys.stderr)
         return ExitStatus.BAD_SPECIFICATION
     specification = load_specification(Path(arguments[0]), DatasetSpecification)
+    source = read_source(specification)
     store = ObjectStore(specification.datasets_uri)
-    written, there, total = write_missing(store, encode_dataset(read_source(specification), specification.shards))
+    written, there, total = write_missing(store, encode_dataset(source, specification.shards))
     print(
         f"dataset: {store.uri}, {written + there} objects, {total / 1024:.0f} KiB, {written} written,"
         f" {there} already there",
@@ -56,12 +57,14 @@ def encode_dataset(source: Source, shards: int) -> Iterator[tuple[str, bytes]]:
     Every shard has each label in the same proportion as far as that divides.
 
     Raises:
-        DataError: a split has fewer examples than there are shards.
+        DataError: a split has fewer examples than there are shards; raised before the first object.
     """
+    splits = {"train": source.train, "test": source.test}
+    short = [f"{len(examples)} {split} examples" for split, examples in splits.items() if len(examples) < shards]
+    if short:
+        raise DataError(f"{' and '.join(short)} cannot fill {shards} shards")
     entries = {}
-    for split, examples in (("train", source.train), ("test", source.test)):
-        if len(examples) < shards:
-            raise DataError(f"{len(examples)} {split} examples cannot fill {shards} shards")
+    for split, examples in splits.items():
         described = []
         for number in range(shards):
             name = f"{split}-{number:05}-of-{shards:05}.npz"

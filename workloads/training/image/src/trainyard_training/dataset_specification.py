@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 
 from trainyard_artifacts.manifest import Sha256
 from trainyard_artifacts.specification import Specification
-from trainyard_training.store_uri import StoreUri
+from trainyard_training.store_uri import ObjectUri, StoreUri
+
+CIFAR10_FOLDER = "cifar-10-batches-bin"
+"""What the published archive calls the folder in it."""
 
 _PUBLISHED_CIFAR10 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 
@@ -14,10 +17,24 @@ _PUBLISHED_CIFAR10 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59
 class Cifar10Source(Specification):
     """Where the published archive of CIFAR-10 lies."""
 
-    archive_uri: StoreUri
+    archive_uri: ObjectUri
     """Of ``cifar-10-binary.tar.gz``: ``s3://``, ``gs://`` or ``file:///``."""
     archive_sha256: Sha256 = _PUBLISHED_CIFAR10
     """What its bytes hash to; by default what the published ones do."""
+
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether it is the folder with the archive's files that was named, which has the archive's name for it."""
+        return self.archive_uri.endswith(f"/{CIFAR10_FOLDER}")
+
+    @model_validator(mode="after")
+    def _files_are_the_published_ones(self) -> Self:
+        if self.is_unpacked and self.archive_sha256 != _PUBLISHED_CIFAR10:
+            raise ValueError(
+                "archive_sha256 must be left out where archive_uri is the unpacked folder, whose files have to be the"
+                " published ones"
+            )
+        return self
 
 
 class BinarySource(Specification):

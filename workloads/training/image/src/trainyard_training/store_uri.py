@@ -1,4 +1,4 @@
-"""How a place for objects is named in a specification."""
+"""How a place for objects, or one object, is named in a specification."""
 
 import re
 from typing import Annotated
@@ -16,3 +16,14 @@ def _store_uri(uri: str) -> str:
 
 StoreUri = Annotated[str, AfterValidator(_store_uri)]
 """A folder in a bucket, or on this machine."""
+
+
+def _object_uri(uri: str) -> str:
+    scheme, _, path = _store_uri(uri).partition("://")
+    if path.count("/") < (2 if scheme == "file" else 1):
+        raise ValueError("names no object; expected s3://BUCKET/OBJECT, gs://BUCKET/OBJECT or file:///DIRECTORY/FILE")
+    return uri
+
+
+ObjectUri = Annotated[str, AfterValidator(_object_uri)]
+"""One object in a bucket, or a file on this machine."""

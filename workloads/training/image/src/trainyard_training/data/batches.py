@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainyard_training.choices import Input
@@ -23,6 +24,7 @@ from trainyard_training.data.augmentation import AUGMENTATIONS, nothing
 from trainyard_training.data.dataset import Dataset
 from trainyard_training.data.examples import Examples, concatenated
 from trainyard_training.data.streams import Streams
+from trainyard_training.privacy.sampling import PoissonSampling
 from trainyard_training.specification import TrainingSpecification
 
 
@@ -50,6 +52,7 @@ class Batches:
         self._augment = AUGMENTATIONS[job.input.augmentation] if is_image else nothing
         self._pin_memory = pin_memory
         self._shards = _Shards(dataset.read_train, job.input)
+        self._poisson: PoissonSampling | None = None
         self.waited_seconds = 0.0
         """For how long the model has waited for data, in all."""
 
@@ -58,22 +61,33 @@ class Batches:
         """Steps in which each example is taken at most once."""
         return self._streams.steps_per_epoch
 
+    def take_by(self, poisson: PoissonSampling) -> None:
+        """From now on take what ``poisson`` draws, any number of examples, none included."""
+        self._poisson = poisson
+
     def iterate(self, first_step: int) -> "BatchIterator":
         """Batches of ``first_step`` (0, 1, ...) and all later ones, without an end; to be closed.
 
         Its ``__next__`` raises DataError and StorageError as the reading of shards does.
         """
-        return BatchIterator(self.at, first_step, self._input.prefetch_batches, self._add_wait)
+        return BatchIterator(
+            self.at,
+            first_step,
+            self._input.prefetch_batches,
+            add_wait=self._add_wait,
+            closed=self._shards.expect_nothing,
+        )
 
     def at(self, step: int) -> Batch:
         """The batch of one step. Raises DataError, StorageError."""
         parts = []
+        order = self._poisson or self._streams
         for stream in self._mine:
-            pieces = self._streams.pieces(stream, step)
-            taken = concatenated([self._shards.get(shard).at(positions) for shard, positions in pieces])
-            random = self._streams.augmentation_random(stream, step)
+            taken = self._taken(order.pieces(stream, step))
+            random = order.augmentation_random(stream, step)
             parts.append(Examples(self._augment(taken.inputs, random), taken.labels))  # type: ignore[arg-type]
-        self._read_ahead(step)
+        if self._poisson is None:
+            self._read_ahead(step)
         together = concatenated(parts)
         inputs, labels = torch.from_numpy(together.inputs), torch.from_numpy(together.labels.astype(np.int64))
         if self._pin_memory:
@@ -84,6 +98,15 @@ class Batches:
         """Training examples as they are stored: one batch of this worker's. Raises DataError, StorageError."""
         pieces = [piece for stream in self._mine for piece in self._streams.pieces(stream, 0)]
         return concatenated([self._shards.get(shard).at(positions) for shard, positions in pieces])
+
+    def _taken(self, pieces: list[tuple[int, NDArray[np.int64]]]) -> Examples:
+        parts = []
+        for shard, positions in pieces:
+            parts.append(self._shards.get(shard).at(positions))
+            if self._poisson is not None:
+                # Every step goes through all shards, so there may be more of them than there is room for.
+                self._shards.read_ahead({shard}, [])
+        return concatenated(parts)
 
     def _read_ahead(self, step: int) -> None:
         """Ask for what the streams come to next, and let go of what they are through with."""
@@ -134,16 +157,27 @@ class _Shards:
             if number not in self._here and number not in self._coming:
                 self._coming[number] = self._thread.submit(self._read, number)
 
+    def expect_nothing(self) -> None:
+        """Give up reading what was asked for and not begun: the process waits for all else before it ends."""
+        self._coming = {number: coming for number, coming in self._coming.items() if not coming.cancel()}
+
 
 class BatchIterator:
     """Gives one batch after another, made ready by a thread where there is a number to prefetch."""
 
     def __init__(
-        self, make: Callable[[int], Batch], first_step: int, prefetch: int, add_wait: Callable[[float], None]
+        self,
+        make: Callable[[int], Batch],
+        first_step: int,
+        prefetch: int,
+        *,
+        add_wait: Callable[[float], None],
+        closed: Callable[[], None],
     ) -> None:
         self._make = make
         self._step = first_step
         self._add_wait = add_wait
+        self._tell_closed = closed
         self._ready: queue.Queue[Batch | Exception] | None = queue.Queue(prefetch) if prefetch else None
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -155,6 +189,8 @@ class BatchIterator:
         return self
 
     def __next__(self) -> Batch:
+        if self._closed.is_set():
+            raise StopIteration
         began = time.monotonic()
         if self._ready is None:
             batch: Batch | Exception = self._make(self._step)
@@ -163,6 +199,7 @@ class BatchIterator:
             batch = self._ready.get()
         self._add_wait(time.monotonic() - began)
         if isinstance(batch, Exception):
+            self.close()
             raise batch
         return batch
 
@@ -175,13 +212,14 @@ class BatchIterator:
         self.close()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and give up reading ahead. There is no next batch then, as after an error."""
         self._closed.set()
         if self._thread is not None and self._ready is not None:
             while self._thread.is_alive():
                 with suppress(queue.Empty):
                     self._ready.get_nowait()
                 self._thread.join(timeout=0.01)
+        self._tell_closed()
 
     def _produce(self, ready: "queue.Queue[Batch | Exception]") -> None:
         while not self._closed.is_set():

@@ -34,8 +34,10 @@ def export_onnx(model: nn.Module, input_shape: tuple[int, ...]) -> bytes:
     exported = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter by tracing takes half a second and needs no further package, where the one on torch.export takes
-        # eight; a classifier has no control flow that tracing could miss, and the result is compared number by number.
+        # eight. What tracing could miss, and PyTorch's own layers warn of, shows when the result is compared number by
+        # number.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         try:
             torch.onnx.export(
                 on_cpu,
@@ -68,9 +70,18 @@ def run_torch(model: nn.Module, inputs: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def run_onnx(model: bytes, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """Logits that onnxruntime computes for raw inputs (count, *input_shape)."""
-    session = open_session(model)
-    parts = [session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0] for batch in batches_of(inputs)]
+    """Logits that onnxruntime computes for raw inputs (count, *input_shape).
+
+    Raises:
+        ModelRefusedError: it cannot, such as where the model takes batches of one size only.
+    """
+    try:
+        session = open_session(model)
+        parts = [session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0] for batch in batches_of(inputs)]
+    except Exception as error:  # The library's own, which have no common class.
+        raise ModelRefusedError(
+            f"the exported model cannot be run by onnxruntime: {first_line(error)}; nothing was published"
+        ) from error
     result: NDArray[np.float32] = np.concatenate(parts)
     return result
 
