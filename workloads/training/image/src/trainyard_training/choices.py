@@ -99,7 +99,7 @@ class Reporting(Specification):
     clear text: a bucket's folder of this run alone; null: the log is in the checkpoints and in the published report,
     both encrypted, and nowhere else."""
     every_steps: int = Field(default=25, ge=1, le=1_000_000)
-    """Steps between two lines of the log."""
+    """Steps between two entries of the log; with ``parameter_servers`` there is one at every checkpoint instead."""
     tensorboard: bool = False
     """Also write TensorBoard's events to ``logs_uri``."""
 

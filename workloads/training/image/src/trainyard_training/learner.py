@@ -1,6 +1,7 @@
 """What learns: model, optimiser and schedule, as one thing that makes a step, and is saved and restored whole."""
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch.distributed.tensor import DTensor
 from torch.nn.functional import cross_entropy
 
 from trainyard_training.choices import Optimization
+from trainyard_training.privacy import Privately
 from trainyard_training.specification import TrainingSpecification
 from trainyard_training.strategies.parallel import ParallelModel
 from trainyard_training.workers import Workers
@@ -33,7 +35,7 @@ class StepResult:
     """What one step tells, on this worker, without waiting for the device."""
 
     loss: Tensor
-    """Mean loss of this worker's part of the batch, before the step."""
+    """Mean loss of this worker's part of the batch, before the step; of a private step an estimate of it."""
     gradient_norm: Tensor | None
     """Of the whole gradient before it was clipped; None without clipping."""
 
@@ -41,7 +43,15 @@ class StepResult:
 class Learner:
     """A model in training; every worker holds one, and all of them are equal, or parts of one, after every step."""
 
-    def __init__(self, model: nn.Module, workers: Workers, job: TrainingSpecification, *, total_steps: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        workers: Workers,
+        job: TrainingSpecification,
+        *,
+        total_steps: int,
+        privately: Privately | None = None,
+    ) -> None:
         self._device = workers.device
         self._optimization = job.optimization
         self._computation = job.computation
@@ -51,11 +61,18 @@ class Learner:
             model = model.to(memory_format=torch.channels_last)
         if self._computation.compile:
             model.compile()
-        self._parallel = ParallelModel(model, job.strategy, workers)
+        # Private steps exchange gradients by themselves.
+        exchanging = workers if privately is None else dataclasses.replace(workers, rank=0, count=1)
+        self._parallel = ParallelModel(model, job.strategy, exchanging)
         self.model = self._parallel.model
         self._optimizer = make_optimizer(model, job.optimization, job.learning_rate)
         self._schedule = make_schedule(self._optimizer, job.optimization, job.learning_rate, total_steps)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=job.computation.precision == "float16")
+        self._private_steps = (
+            None if privately is None else privately.steps(model, self._optimizer, workers, job.global_batch_size)
+        )
+        # Losses of private steps are divided by the examples that a step takes on average, as their gradients are.
+        self._mean_examples = job.global_batch_size / workers.count
         self.step_number = 0
         """Steps made so far: also the position in the data."""
 
@@ -66,9 +83,15 @@ class Learner:
 
     def step(self, inputs: Tensor, labels: Tensor) -> StepResult:
         """Make one step on this worker's part of the global batch: raw inputs (count, *shape), labels (count,)."""
-        result = self.compute_gradients(inputs, labels)
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
+        if self._private_steps is None:
+            result = self.compute_gradients(inputs, labels)
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        else:
+            losses = self._example_losses(inputs, labels) if len(labels) else None
+            self._private_steps.step(losses, self.step_number)
+            total = torch.zeros((), device=self._device) if losses is None else losses.detach().sum()
+            result = StepResult(total / self._mean_examples, None)
         self._schedule.step()
         self.step_number += 1
         return result
@@ -157,6 +180,16 @@ class Learner:
                 self._scaler.scale(loss).backward()
             total += loss.detach()
         return total
+
+    def _example_losses(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        """The loss of each example, (count,)."""
+        losses: Tensor = cross_entropy(
+            self._parallel.compute(self._prepared(inputs)),
+            labels.to(self._device, non_blocking=True),
+            reduction="none",
+            label_smoothing=self._optimization.label_smoothing,
+        )
+        return losses
 
     def _clip(self) -> Tensor | None:
         largest = self._optimization.clip_norm

@@ -8,6 +8,7 @@ from trainyard_training.checkpoints import Checkpoints
 from trainyard_training.data.batches import Batches
 from trainyard_training.data.dataset import Dataset
 from trainyard_training.learner import Learner
+from trainyard_training.privacy import Privately
 from trainyard_training.reporting.log_files import LogFiles
 from trainyard_training.reporting.progress import Progress
 from trainyard_training.reporting.step_log import Entry
@@ -31,6 +32,8 @@ class Run:
     progress: Progress
     log_files: LogFiles | None
     """None on all workers but the first."""
+    privately: Privately | None = None
+    """None where the training is not a private one."""
     log: list[Entry] = field(default_factory=list)
     """The step log so far, the same on every worker but for what is measured on each."""
 
@@ -39,6 +42,11 @@ class Run:
         """What decides the trained weights, by its name in the specification, and which data set it is."""
         fields = self.job.model_dump(mode="json", include=WHAT_IS_TRAINED)
         return {**fields, "sha256 of the index at datasets_uri": self.dataset.index_sha256}
+
+    def wait_for_checkpoints(self) -> None:
+        """Return when every checkpoint that was begun is stored. Raises EnvelopeError, StorageError."""
+        if self.checkpoints is not None:
+            self.checkpoints.wait()
 
     def write_log(self) -> None:
         """Write the step log where the specification asks for it."""

@@ -19,6 +19,7 @@ from trainyard_training.failures import DivergedError
 from trainyard_training.interruption import StopRequest
 from trainyard_training.learner import Learner
 from trainyard_training.models import DataShape, build_model, count_parameters
+from trainyard_training.privacy import prepare_privacy
 from trainyard_training.release import release
 from trainyard_training.reporting.log_files import LogFiles
 from trainyard_training.reporting.meter import Meter
@@ -67,13 +68,17 @@ def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers |
         f" {len(index.train)} shards, {workers.count} workers on {workers.device.type},"
         f" {count_parameters(model)} parameters, {total_steps} steps"
     )
+    privately = prepare_privacy(job, workers, model, dataset.train_examples, total_steps)
+    if privately is not None:
+        batches.take_by(privately.sampling(dataset.train_sizes, dataset.streams))
+        progress.say(str(privately.budget))
     return Run(
         job=job,
         workers=workers,
         dataset=dataset,
         batches=batches,
         total_steps=total_steps,
-        learner=Learner(model, workers, job, total_steps=total_steps),
+        learner=Learner(model, workers, job, total_steps=total_steps, privately=privately),
         checkpoints=None
         if saved_by is None
         else Checkpoints(
@@ -86,6 +91,7 @@ def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers |
         envelope=envelope,
         progress=progress,
         log_files=LogFiles(job.reporting, warn) if workers.is_first else None,
+        privately=privately,
     )
 
 
@@ -109,6 +115,8 @@ def resume(run: Run) -> Meter:
     )
     if state is not None:
         run.log[:] = state.log
+        if run.privately is not None and state.privacy_secret is not None:
+            run.privately.random.secret = state.privacy_secret
         run.progress.say(f"resumed from the checkpoint of step {state.step}")
     return Meter(
         run.workers,
@@ -162,6 +170,8 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
             try:
                 meter.settle()
             except DivergedError as error:
+                # All workers find it at the same step, so the checkpoint before can still be stored together.
+                run.wait_for_checkpoints()
                 raise DivergedError(
                     f"{error} (learning_rate {job.learning_rate:g}); nothing was saved after step {saved_step}"
                 ) from None
@@ -172,8 +182,7 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
                 saved_step = step
             if others_stop or all_too_dear:
                 return end_early(run, reason, dear=bool(all_too_dear))
-    assert run.checkpoints is not None
-    run.checkpoints.wait()
+    run.wait_for_checkpoints()
     return ExitStatus.DONE
 
 
@@ -216,6 +225,7 @@ def save(run: Run, meter: Meter) -> None:
         log=tuple(run.log),
         seconds=meter.elapsed_seconds,
         loss_scale=learner.loss_scale,
+        privacy_secret=None if run.privately is None else run.privately.random.secret,
     )
     assert run.checkpoints is not None
     run.checkpoints.save(learner.tensors(), state)
@@ -224,8 +234,7 @@ def save(run: Run, meter: Meter) -> None:
 
 def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:
     """Wait for the checkpoint and say why the run ends here."""
-    if run.checkpoints is not None:
-        run.checkpoints.wait()
+    run.wait_for_checkpoints()
     # The launcher ends all workers as soon as one has ended, so none may before the checkpoint is stored.
     run.workers.sum([0.0])
     where = f"stopped at step {run.learner.step_number} of {run.total_steps}"

@@ -56,7 +56,10 @@ def train_with_servers(job: TrainingSpecification, stop: StopRequest, everyone: 
 def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
     """As ``train.make_steps``."""
     job, learner, workers = run.job, run.learner, run.workers
-    servers = ParameterServers(link, learner.model, job.optimization, staleness=job.strategy.staleness)
+    try:
+        servers = ParameterServers(link, learner.model, job.optimization, staleness=job.strategy.staleness)
+    except ValueError as error:
+        raise SpecificationError(f"strategy.servers: {job.strategy.servers} are too many: {error}") from None
     state, tensors = _restored(run)
     servers.start(0 if state is None else state.step, tensors)
     run.log[:], before_seconds = workers.from_first(([], 0.0) if state is None else (list(state.log), state.seconds))
@@ -85,15 +88,14 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
 
         def meets(step: int) -> bool:
             asks = job.stop_when is not None and step % run.batches.steps_per_epoch == 0
-            return asks or step % job.checkpoint_every_steps == 0 or step % job.reporting.every_steps == 0
+            return asks or step % job.checkpoint_every_steps == 0
 
         def meet(step: int) -> str | None:
             nonlocal saved_step, too_dear
             learner.step_number = step
             asks = job.stop_when is not None and step % run.batches.steps_per_epoch == 0
             meter.settle()
-            if asks or step == run.total_steps or step % job.reporting.every_steps == 0:
-                tell(run, meter, with_accuracy=asks)
+            tell(run, meter, with_accuracy=asks)
             too_dear = workers.any(is_too_dear(run, meter))
             good = is_good_enough(run)
             if good or too_dear or step == run.total_steps or step % job.checkpoint_every_steps == 0:
@@ -115,13 +117,13 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
                 before_finish=lambda: _save(run, servers, meter) if servers.step != saved_step else None,
             )
         except DivergedError as error:
+            run.wait_for_checkpoints()
             raise DivergedError(
                 f"{error} (learning_rate {job.learning_rate:g}); nothing was saved after step {saved_step}"
             ) from None
     learner.step_number = servers.step
     if reason is None or is_good_enough(run):
-        if run.checkpoints is not None:
-            run.checkpoints.wait()
+        run.wait_for_checkpoints()
         return ExitStatus.DONE
     return end_early(run, reason, dear=too_dear)
 

@@ -26,6 +26,8 @@ class RunState(BaseModel):
     """For how long the run has been computing, all its attempts together."""
     loss_scale: dict[str, float | int] = Field(default_factory=dict)
     """Of float16: the state of the loss scaling."""
+    privacy_secret: str | None = Field(default=None, repr=False)
+    """Of private training: what its samples and its noise are drawn from."""
 
 
 def decode_run_state(data: bytes) -> RunState:
