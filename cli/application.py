@@ -21,6 +21,7 @@ from cli import (
     prices,
     render,
     restore,
+    train,
     up,
 )
 from cli.errors import CommandError
@@ -56,6 +57,7 @@ app.command("render")(render.render)
 app.command("destroy")(destroy.destroy)
 app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
+app.add_typer(train.app, name="train")
 app.add_typer(artifacts.app, name="artifacts")
 app.command("output")(output.output)
 app.command("restore")(restore.restore)
