@@ -63,9 +63,9 @@ bench: environments ## Measure, print a table and write bench/results.json
 	@$(YARD) bench
 
 requirements: environments ## Resolve requirements.in into requirements.txt (add UPGRADE=--upgrade for newer versions)
-	@for name in . policies; do (cd $$name && $(RESOLVE) --universal --python-version 3.11) || exit 1; done
+	@for name in . policies workloads/training/federated; do (cd $$name && $(RESOLVE) --universal --python-version 3.11) || exit 1; done
 	@for name in $(IMAGES); do (cd $$name && $(RESOLVE) $(FOR_IMAGE)) || exit 1; done
 
 clean: ## Remove the environments and all caches (never a stack's state)
-	@rm -rf .venv .venv-triton policies/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-federated .venv-triton policies/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -not -path './.git/*' -exec rm -rf {} +

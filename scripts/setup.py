@@ -1,4 +1,4 @@
-"""Makes the environments that the other commands run in: `.venv`, `.venv-triton` and `policies/.venv`.
+"""Makes the environments that the other commands run in: `.venv`, and one for each tool that does not fit into it.
 
 Run by `make`, on every command: where nothing is to be done it returns in a few milliseconds. Each environment carries
 a stamp with the hash of all that it was made from. The stamp is taken away before an environment is changed and
@@ -27,8 +27,14 @@ OLDEST_PYTHON = (3, 11)
 # The Python backend of Triton's package is built for these; their order is the order in which they are looked for.
 TRITON_PYTHONS = ((3, 13), (3, 12), (3, 11))
 TRITON_OLDEST_GLIBC = (2, 35)
-EDITABLE_PACKAGES = ("workloads/artifacts", "workloads/training/image", "workloads/serving/image")
+EDITABLE_PACKAGES = (
+    "workloads/artifacts",
+    "workloads/training/image",
+    "workloads/training/federated",
+    "workloads/serving/image",
+)
 MAIN_REQUIREMENTS = "requirements.txt"
+FEDERATED_REQUIREMENTS = "workloads/training/federated/requirements.txt"
 TRITON_REQUIREMENTS = "workloads/serving/image/requirements-triton.txt"
 POLICY_REQUIREMENTS = "policies/requirements.txt"
 STAMP = "trainyard-stamp"
@@ -48,6 +54,10 @@ def main() -> int:
             triton_interpreter, left_out = find_triton_interpreter(interpreter)
             changed = make_main_environment(interpreter, lock)
             changed |= make_environment(ROOT / "policies/.venv", POLICY_REQUIREMENTS, interpreter, lock)
+            beside_main = main_import_paths()
+            changed |= make_environment(
+                ROOT / ".venv-federated", FEDERATED_REQUIREMENTS, interpreter, lock, beside_main
+            )
             if triton_interpreter:
                 changed |= make_environment(ROOT / ".venv-triton", TRITON_REQUIREMENTS, triton_interpreter, lock)
             elif changed:
@@ -210,8 +220,13 @@ def make_main_environment(interpreter: Path, lock: LockedFolder) -> bool:
     return True
 
 
-def make_environment(folder: Path, requirements: str, interpreter: Path, lock: LockedFolder) -> bool:
-    """Make an environment that holds one requirements file and nothing else; True if anything was changed."""
+def make_environment(
+    folder: Path, requirements: str, interpreter: Path, lock: LockedFolder, also: "tuple[Path, ...]" = ()
+) -> bool:
+    """Make an environment that holds one requirements file and nothing else; True if anything was changed.
+
+    Modules are looked for in the folders `also`, too, after its own.
+    """
     identity, content = environment_key(interpreter, [ROOT / requirements])
     if take_stamp(folder, identity, content) == "complete":
         return False
@@ -222,8 +237,20 @@ def make_environment(folder: Path, requirements: str, interpreter: Path, lock: L
     # `sync` installs what the file lists and not what that would like to have: each file is a complete set.
     sync: Command = [*uv, "pip", "sync", "--no-build", "--compile-bytecode", "--python", folder / "bin/python"]
     step(f"{name}: {requirements}", [*sync, ROOT / requirements], lock)
+    for packages in folder.glob("lib/python*/site-packages"):
+        if also:
+            (packages / "trainyard.pth").write_text("".join(f"{path}\n" for path in also))
     write_stamp(folder, identity, content)
     return True
+
+
+def main_import_paths() -> "tuple[Path, ...]":
+    """Where `.venv` looks for modules: what an environment beside it needs to see PyTorch without a second copy of it.
+
+    The project's packages are named one by one, since a path that comes from such a file is not searched for more.
+    """
+    own = (ROOT / ".venv").glob("lib/python*/site-packages")
+    return (*own, *(ROOT / package / "src" for package in EDITABLE_PACKAGES))
 
 
 def take_stamp(folder: Path, identity: str, content: str) -> str:

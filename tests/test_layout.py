@@ -10,14 +10,22 @@ MOST_LINES = 500
 SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 
 PARTS = {"bench", "cli", "engine", "infra", "planning", "policies", "scripts", "tests", "workloads"}
-INSTALLED = {"trainyard_artifacts", "trainyard_serving", "trainyard_training"}
+INSTALLED = {"trainyard_artifacts", "trainyard_federated", "trainyard_serving", "trainyard_training"}
 
 # Where a file lies (the longest prefix counts) -> what of the project it may import, besides its own part.
 # What is named here allows its submodules too.
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
-    "bench": {"engine", "infra.local", "planning", "tests.controlplane"},
-    "cli": {"bench", "engine", "planning", "policies", "trainyard_artifacts", "trainyard_serving"},
+    "bench": {"engine", "infra.local", "planning", "tests.controlplane", "trainyard_artifacts"},
+    "cli": {
+        "bench",
+        "engine",
+        "planning",
+        "policies",
+        "trainyard_artifacts",
+        "trainyard_serving",
+        "workloads.training.jobs",
+    },
     "engine": set(),
     "infra": {"planning"},
     "planning": set(),
@@ -27,12 +35,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workloads": {"infra.platform"},
     "workloads/artifacts": set(),
     "workloads/serving/image": {"trainyard_artifacts"},
+    "workloads/training/federated": {"trainyard_artifacts", "trainyard_training"},
     "workloads/training/image": {"trainyard_artifacts"},
+    "workloads/training/jobs": {"trainyard_artifacts", "trainyard_training"},
 }
 # What lies below these is shipped apart from the rest, so that their part is not the one of their first folder.
 OWN_PACKAGE = {
     "workloads/artifacts": "trainyard_artifacts",
     "workloads/serving/image": "trainyard_serving",
+    "workloads/training/federated": "trainyard_federated",
     "workloads/training/image": "trainyard_training",
 }
 

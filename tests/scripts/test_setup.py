@@ -31,6 +31,7 @@ with open(os.environ["UV_LOG"], "a") as log:
 if sys.argv[2] == "venv":
     folder = pathlib.Path(sys.argv[-1])
     (folder / "bin").mkdir(parents=True)
+    (folder / "lib/python3/site-packages").mkdir(parents=True)
     (folder / "pyvenv.cfg").touch()
     (folder / "bin/python").symlink_to(sys.executable)
 gate = pathlib.Path(os.environ["UV_GATE"])
@@ -115,10 +116,20 @@ def stand_in_for_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def clone(tmp_path: Path, stand_in_for_venv: Path) -> Clone:
     folder = tmp_path / "clone"
-    for name in ("scripts/setup.py", "policies/requirements.txt", "workloads/serving/image/requirements-triton.txt"):
+    for name in (
+        "scripts/setup.py",
+        "policies/requirements.txt",
+        "workloads/serving/image/requirements-triton.txt",
+        "workloads/training/federated/requirements.txt",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    for package in ("workloads/artifacts", "workloads/training/image", "workloads/serving/image"):
+    for package in (
+        "workloads/artifacts",
+        "workloads/training/image",
+        "workloads/training/federated",
+        "workloads/serving/image",
+    ):
         (folder / package).mkdir(parents=True, exist_ok=True)
         (folder / package / "pyproject.toml").touch()
     (folder / "requirements.txt").write_text("uv==9.9.9\n")
@@ -148,9 +159,15 @@ def test_a_second_run_does_nothing_and_a_change_makes_only_what_it_changes(clone
     code, said = clone.run()
     assert code == 0, said
     assert said.startswith("Making the environments with Python ")
-    assert clone.calls("sync") == (3 if (clone.folder / ".venv-triton").exists() else 2)
+    assert clone.calls("sync") == (4 if (clone.folder / ".venv-triton").exists() else 3)
     assert (clone.folder / "policies/.venv/bin/python").exists()
     assert os.access(clone.folder / ".venv/bin/yard", os.X_OK)
+
+    # Flower's own packages come first, then what the main environment has, of which no second copy is made.
+    seen = (clone.folder / ".venv-federated/lib/python3/site-packages/trainyard.pth").read_text().splitlines()
+    main, *own = seen
+    assert main == str(next((clone.folder / ".venv").glob("lib/python*/site-packages")))
+    assert str(clone.folder / "workloads/training/federated/src") in own
 
     before = clone.log.read_text()
     assert clone.run() == (0, "")
