@@ -5,10 +5,11 @@ import pulumi
 from infra.platform import create_platform
 from infra.settings import load_settings
 from workloads.serving.component import SERVER, InferenceService
-from workloads.training.component import JOB, TRAINER, TrainingJob
+from workloads.training.component import TRAINER, TrainingJob, job_name
 
 settings = load_settings()
-platform = create_platform(settings, workload=JOB)
+job = job_name(settings.training)
+platform = create_platform(settings, workload=job)
 
 for name, uri in {
     "datasets_uri": platform.datasets_uri,
@@ -16,7 +17,7 @@ for name, uri in {
     "models_uri": platform.models_uri,
     "logs_uri": platform.logs_uri,
     "encryption_key_uri": platform.encryption_key_uri,
-    "job": JOB,
+    "job": job,
     **platform.outputs,
 }.items():
     pulumi.export(name, uri)
@@ -37,7 +38,7 @@ else:
             "serving",
             settings.serving,
             platform,
-            job=JOB,
+            job=job,
             run=training.run,
             manifest_uri=training.manifest_uri,
             after=[training.finished],

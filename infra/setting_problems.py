@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
@@ -10,6 +10,14 @@ from pydantic_core import ErrorDetails
 from infra.setting_types import Group
 
 _READ_FROM_PROVIDER = {"aws.region": "aws:region"}
+
+
+def one_by_one(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """What pydantic found, with the problems of a group that were told together (`refuse_all`) apart."""
+    for details in errors:
+        context = details.get("ctx", {})
+        for field, problem in context.get("problems", [(context.get("field"), details["msg"])]):
+            yield {**details, "msg": problem, "ctx": context | {"field": field}}
 
 
 def describe(

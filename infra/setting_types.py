@@ -1,6 +1,7 @@
 """The types that settings are made of: what a value may be is told by its type and its constraints."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -41,6 +42,16 @@ def refuse(problem: str, *, field: str | None = None) -> PydanticCustomError:
     # Braces would be taken for placeholders.
     context = {"problem": problem} | ({} if field is None else {"field": field})
     return PydanticCustomError("refused", "{problem}", context)
+
+
+def refuse_all(problems: Sequence[tuple[str, str]]) -> PydanticCustomError:
+    """The error of a group in which several values are wrong, so that all of them are told at once.
+
+    :param problems: Field and problem of each, as for `refuse`.
+    """
+    return PydanticCustomError(
+        "refused", "{problem}", {"problem": "; ".join(problem for _, problem in problems), "problems": [*problems]}
+    )
 
 
 def pattern(expression: str, valid: str, *, required: bool = False) -> AfterValidator:

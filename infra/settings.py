@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 
 from infra.aws.settings import AwsSettings
 from infra.kubernetes.settings import KubernetesSettings
-from infra.setting_problems import describe, fields_of, show
+from infra.setting_problems import describe, fields_of, one_by_one, show
 from infra.setting_types import Group, Port, refuse
 from infra.usage_settings import UsageSettings
 from infra.workload_settings import ServingSettings, TrainingSettings
@@ -160,7 +160,7 @@ def parse_settings(
     try:
         settings = Settings.model_validate(tree, context=context)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        for details in one_by_one(error.errors(include_url=False)):
             problems.append(describe(details, Settings, tree, prefix, secret_fields))
     if not problems:
         problems += _workload_problems(settings)

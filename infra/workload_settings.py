@@ -3,6 +3,7 @@
 Pods are of a cluster: on one machine that is the stack's own, nothing is set aside and these fields are not looked at.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -14,7 +15,8 @@ from infra.service_settings import (
     ScalingSettings,
     secured_problem,
 )
-from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, refuse
+from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, refuse, refuse_all
+from infra.training_settings import ComputationSettings, RunLimitSettings, StrategySettings, TaskSettings
 
 Capacity = Literal["cheapest", "on_demand", "spot", "reserved", "flex_start"]
 """How the nodes are bought that a workload runs on, and so which queue it waits in. cheapest: spot where a spot pool
@@ -74,7 +76,7 @@ class TrainingSettings(Group):
     enabled: Truth = True
     """Whether to train, and to serve what was trained; without, there is the platform alone."""
     processes: Whole = Field(default=2, ge=1, le=64)
-    """Data-parallel workers on one machine; on a cluster there is one for each GPU (see `pods`)."""
+    """Workers on one machine, parameter servers included; on a cluster there is one for each GPU (see `pods`)."""
     epochs: Whole = Field(default=12, ge=1, le=1000)
     """Passes over the training images."""
     global_batch_size: Whole = Field(default=64, ge=1, le=65536)
@@ -95,29 +97,69 @@ class TrainingSettings(Group):
     """Objects that the training images are stored as; a multiple of the number of workers."""
     pods: JobPodSettings = JobPodSettings()
     """What it asks a cluster for."""
+    task: TaskSettings = TaskSettings()
+    """What is trained."""
+    strategy: StrategySettings = StrategySettings()
+    """How the work is shared."""
+    computation: ComputationSettings = ComputationSettings()
+    """How the numbers are computed."""
+    limits: RunLimitSettings = RunLimitSettings()
+    """When it ends early."""
 
     @property
     def workers(self) -> int:
-        """Data-parallel workers on a cluster."""
+        """Processes on a cluster: data-parallel workers, parameter servers included."""
         return self.pods.nodes * max(self.pods.gpus, 1)
 
     @model_validator(mode="after")
-    def _shares_are_even(self, info: ValidationInfo) -> Self:
+    def _parts_fit(self, info: ValidationInfo) -> Self:
         on_cluster = (info.context or {}).get("cloud", "local") != "local"
-        workers, told = (self.workers, "workers, one for each GPU") if on_cluster else (self.processes, "processes")
-        if self.dataset_shards % workers:
-            raise refuse(
-                f"{self.dataset_shards} shards cannot be shared evenly by {workers} {told}; "
-                f"must be a multiple of {'that' if on_cluster else 'processes'}",
-                field="dataset_shards",
-            )
-        if self.global_batch_size % self.dataset_shards:
-            raise refuse(
-                f"{self.global_batch_size} images cannot be drawn evenly from {self.dataset_shards} shards; "
-                "must be a multiple of dataset_shards",
-                field="global_batch_size",
-            )
+        found = [*self._uneven_shares(on_cluster=on_cluster), *self._unfit_computation(on_cluster=on_cluster)]
+        if 0 < self.limits.stop_at_accuracy < self.target_accuracy:
+            told = f"must be 0 or at least target_accuracy ({self.target_accuracy:g}), below which nothing is released"
+            found.append(("limits.stop_at_accuracy", told))
+        if found:
+            raise refuse_all(found)
         return self
+
+    def _uneven_shares(self, *, on_cluster: bool) -> Iterator[tuple[str, str]]:
+        """What cannot be dealt out evenly: shards, streams, batch and workers."""
+        processes, told = (self.workers, "workers, one for each GPU") if on_cluster else (self.processes, "processes")
+        valid = "that" if on_cluster else "processes"
+        workers = processes
+        if self.strategy.kind == "parameter_servers":
+            workers = processes - self.strategy.servers
+            told = f"computing workers ({processes} {told}, less strategy.servers)"
+            valid = "their number"
+            if workers < 1:
+                yield (
+                    "strategy.servers",
+                    f"must be less than the job's {processes} processes, of which the others compute",
+                )
+                return
+        shards, streams = self.dataset_shards, self.task.streams or self.dataset_shards
+        if shards % streams:
+            yield "task.streams", f"must divide dataset_shards ({shards}), or be 0"
+        elif shards % workers:
+            problem = f"{shards} shards cannot be shared evenly by {workers} {told}; must be a multiple of {valid}"
+            yield "dataset_shards", problem
+        elif streams % workers:
+            yield "task.streams", f"cannot be shared evenly by {workers} {told}; must be a multiple of {valid}, or 0"
+        if self.global_batch_size % streams:
+            whole = "task.streams" if self.task.streams else "dataset_shards"
+            yield (
+                "global_batch_size",
+                f"{self.global_batch_size} images cannot be drawn evenly from {streams} "
+                f"{'streams' if self.task.streams else 'shards'}; must be a multiple of {whole}",
+            )
+
+    def _unfit_computation(self, *, on_cluster: bool) -> Iterator[tuple[str, str]]:
+        if self.computation.precision != "float16":
+            return
+        if self.strategy.kind == "parameter_servers":
+            yield "computation.precision", "must be float32 or bfloat16 where strategy.kind is parameter_servers"
+        elif on_cluster and not self.pods.gpus:
+            yield "computation.precision", "must be float32 or bfloat16 where pods.gpus is 0: float16 is for GPUs"
 
 
 class ServicePodSettings(Group):

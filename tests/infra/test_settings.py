@@ -8,8 +8,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from infra.setting_problems import one_by_one
 from infra.settings import Settings, SettingsError, parse_settings
+from infra.workload_settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,6 +51,18 @@ BAD: dict[str, dict[str, str]] = {
         "trainyard:local": '{"cloud_port": 8002}',
     },
     "batch": {"trainyard:training": '{"global_batch_size": 60}'},
+    "task": {"trainyard:training": '{"task": {"source": "cifar10", "model": "binary", "archive_sha256": "c4"}}'},
+    "task_parts": {"trainyard:training": '{"task": {"source": "cifar10", "model": "binary"}}'},
+    "task_of_rows": {
+        "trainyard:training": '{"task": {"source": "binary", "augmentation": "crop_flip", "archive_uri": "file:///a/b"}}'
+    },
+    "streams": {"trainyard:training": '{"processes": 4, "global_batch_size": 65, "task": {"streams": 2}}'},
+    "servers": {"trainyard:training": '{"strategy": {"kind": "parameter_servers", "servers": 2}}'},
+    "asynchronous": {
+        "trainyard:training": '{"processes": 4, "strategy": {"kind": "parameter_servers"},'
+        ' "computation": {"precision": "float16"}, "limits": {"stop_at_accuracy": 0.9}}'
+    },
+    "price": {"trainyard:training": '{"limits": {"maximum_cost_usd": 10}}'},
     "cloud_to_come": {"trainyard:cloud": "gcp", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
     "expiry": {"trainyard:expires_at": "tomorrow", "trainyard:environment": "production"},
 }
@@ -138,3 +153,38 @@ def test_whatever_is_configured_the_answer_is_settings_or_one_error(configuratio
         assert "in its settings" in str(error)  # noqa: PT017
     else:
         assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("training", "field", "told"),
+    [
+        (
+            {"task": {"source": "cifar10", "archive_uri": "file:///data/cifar.tar.gz"}},
+            "archive_uri",
+            "an object, s3://",
+        ),
+        ({"pods": {"gpus": 0}, "computation": {"precision": "float16"}}, "computation.precision", "for GPUs"),
+        (
+            {"pods": {"nodes": 2, "gpus": 2}, "strategy": {"kind": "parameter_servers", "servers": 4}},
+            "strategy.servers",
+            "less than the job's 4 processes",
+        ),
+        (
+            {"pods": {"nodes": 2, "gpus": 2}, "strategy": {"kind": "parameter_servers"}},
+            "dataset_shards",
+            "3 computing workers (4 workers, one for each GPU, less strategy.servers)",
+        ),
+    ],
+)
+def test_on_a_cluster_its_pods_count(training: dict[str, Any], field: str, told: str) -> None:
+    def checked(cloud: str) -> TrainingSettings:
+        # As many as four workers share evenly, and three do not.
+        shares = {"processes": 5, "dataset_shards": 20, "global_batch_size": 60}
+        return TrainingSettings.model_validate({**shares, **training}, context={"cloud": cloud})
+
+    with pytest.raises(ValidationError) as raised:
+        checked("aws")
+    (problem,) = one_by_one(raised.value.errors())
+    assert problem["ctx"]["field"] == field
+    assert told in problem["msg"]
+    assert checked("local").processes == 5

@@ -13,8 +13,6 @@ import pulumi
 
 from infra.platform import EntryPoint, Identity, JobSpecification, Platform, TrainingSettings
 
-JOB = "digits"
-"""Name of the job and of its folder in every bucket."""
 PACKAGES = ("trainyard_training", "trainyard_artifacts")
 LOADER = EntryPoint("trainyard-training", "trainyard_training.dataset", PACKAGES)
 TRAINER = EntryPoint("trainyard-training", "trainyard_training", PACKAGES, launcher="trainyard_training.launch")
@@ -23,15 +21,44 @@ GRACE_SECONDS = 60
 """Seconds to write a last checkpoint after being asked to stop."""
 RUN_AGAIN_CODES = (75,)
 """Exit codes of the training package (`exit_status`) that mean: stopped with a checkpoint, or without its peers."""
-HOPELESS_CODES = (2, 65, 70, 71)
-"""A bad specification, bad data, a loss that diverged, a model that was refused."""
-HOW_NOT_WHAT = frozenset({"max_runtime_seconds", "keep_checkpoints", "checkpoint_every_steps", "target_accuracy"})
+HOPELESS_CODES = (2, 65, 70, 71, 72)
+"""A bad specification, bad data, a loss that diverged, a model that was refused, a run that has cost as much as it may.
+Not a full disk (73): the next pod begins with an empty one, maybe on another node."""
+HOW_NOT_WHAT = frozenset(
+    {
+        "max_runtime_seconds",
+        "keep_checkpoints",
+        "checkpoint_every_steps",
+        "target_accuracy",
+        "maximum_cost_usd",
+        "stop_when",
+        "resources",
+        "strategy.servers",
+        "strategy.staleness",
+        "computation.channels_last",
+        "computation.compile",
+    }
+)
 """Fields that do not change what is trained: with another value a run goes on instead of beginning anew."""
+
+
+def job_name(settings: TrainingSettings) -> str:
+    """Name of the job, of its folder in every bucket and of the model that it trains."""
+    return settings.task.source
 
 
 def dataset_specification(settings: TrainingSettings, datasets_uri: str) -> dict[str, Any]:
     """What the loader has to do."""
-    return {"datasets_uri": f"{datasets_uri}/{JOB}", "shards": settings.dataset_shards, "seed": settings.seed}
+    task = settings.task
+    document: dict[str, Any] = {
+        "datasets_uri": f"{datasets_uri}/{job_name(settings)}",
+        "shards": settings.dataset_shards,
+        "seed": settings.seed,
+        **_chosen(task, source="source"),
+    }
+    if task.source == "cifar10":
+        document["cifar10"] = _chosen(task, archive_uri="archive_uri", archive_sha256="archive_sha256")
+    return document
 
 
 def job_specification(
@@ -47,9 +74,10 @@ def job_specification(
 
     :param version: Digest of the code: other code is another run.
     """
+    job = job_name(settings)
     what = {
-        "job": JOB,
-        "datasets_uri": f"{datasets_uri}/{JOB}",
+        "job": job,
+        "datasets_uri": f"{datasets_uri}/{job}",
         "encryption_key_uri": encryption_key_uri,
         "seed": settings.seed,
         "epochs": settings.epochs,
@@ -59,20 +87,53 @@ def job_specification(
         "keep_checkpoints": settings.keep_checkpoints,
         "max_runtime_seconds": settings.max_runtime_minutes * 60,
         "target_accuracy": settings.target_accuracy,
+        **_groups(settings),
     }
-    run = run_of({**what, "shards": settings.dataset_shards}, version)
+    examples = {"shards": settings.dataset_shards, **_chosen(settings.task, archive_sha256="archive_sha256")}
+    run = run_of({**what, **examples}, version)
     return {
         **what,
         "run": run,
-        "checkpoints_uri": f"{checkpoints_uri}/{JOB}/{run}",
-        "models_uri": f"{models_uri}/{JOB}/{run}",
+        "checkpoints_uri": f"{checkpoints_uri}/{job}/{run}",
+        "models_uri": f"{models_uri}/{job}/{run}",
     }
 
 
 def run_of(what: dict[str, Any], version: str) -> str:
     """The run's name: 12 hexadecimal digits that stand for what is trained by which code."""
-    decisive = {name: value for name, value in what.items() if name not in HOW_NOT_WHAT}
+    decisive = {}
+    for name, value in what.items():
+        group = value if isinstance(value, dict) else {}
+        part = {field: each for field, each in group.items() if f"{name}.{field}" not in HOW_NOT_WHAT}
+        if name not in HOW_NOT_WHAT and (part or not group):
+            decisive[name] = part or value
     return hashlib.sha256(json.dumps([decisive, version], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _groups(settings: TrainingSettings) -> dict[str, Any]:
+    """The groups of the job's specification, as far as they are not as the package has them by default."""
+    limits = settings.limits
+    groups: dict[str, Any] = {
+        "model": _chosen(settings.task, model="name", module="module"),
+        "input": _chosen(settings.task, augmentation="augmentation", streams="streams"),
+        "strategy": _chosen(settings.strategy, kind="kind", servers="servers", staleness="staleness"),
+        "computation": _chosen(
+            settings.computation, precision="precision", channels_last="channels_last", compile="compile"
+        ),
+    }
+    groups = {name: group for name, group in groups.items() if group}
+    if limits.maximum_cost_usd:
+        groups["maximum_cost_usd"] = limits.maximum_cost_usd
+        groups["resources"] = {"usd_per_hour": limits.usd_per_hour}
+    if limits.stop_at_accuracy:
+        groups["stop_when"] = {"metric": "test_accuracy", "reaches": limits.stop_at_accuracy}
+    return groups
+
+
+def _chosen(group: object, **names: str) -> dict[str, Any]:
+    """The settings that differ from their default, by what the package calls them."""
+    defaults = type(group)()
+    return {told: value for name, told in names.items() if (value := getattr(group, name)) != getattr(defaults, name)}
 
 
 class TrainingJob(pulumi.ComponentResource):

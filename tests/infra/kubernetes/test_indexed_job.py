@@ -93,6 +93,7 @@ def test_interruptions_are_not_counted_and_bad_code_fails_at_once() -> None:
         ExitStatus.BAD_DATA,
         ExitStatus.DIVERGED,
         ExitStatus.MODEL_REFUSED,
+        ExitStatus.TOO_DEAR,
     }
     assert never == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": sorted(hopeless)}}
 
