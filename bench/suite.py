@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import encryption, fleet, main_job, policies, previews, scheduling
+from bench import encryption, fleet, main_job, policies, previews, scheduling, training
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -62,6 +62,7 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
             measure_policies,
             lambda: policies.missing(POLICY_PACK),
         ),
+        Benchmark(training.NAME, training.STEPS, training.measure_training),
         Benchmark(encryption.NAME, encryption.steps(), encryption.measure_encryption, encryption.missing),
     ]
 

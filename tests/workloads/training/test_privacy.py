@@ -83,7 +83,8 @@ def finished(
             tmp_path_factory.mktemp("private"),
             epochs=2,
             checkpoint_every_steps=20,
-            target_accuracy=0.5,
+            # Its noise is secret, so the accuracy is another one in every run.
+            target_accuracy=0.3,
             reporting={"every_steps": 20},
             privacy=PRIVACY,
         )

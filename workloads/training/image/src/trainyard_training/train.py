@@ -154,9 +154,9 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
     saved_step = learner.step_number
     with closing(run.batches.iterate(learner.step_number)) as batches:
         while learner.step_number < run.total_steps and not is_good_enough(run):
-            reason, too_dear = stop.reason, is_too_dear(run, meter)
+            wants_to_stop, too_dear = stop.reason is not None, is_too_dear(run, meter)
             # Asked for together, so that every worker makes the same number of steps; answered while they are made.
-            stopping = workers.sum_later([float(reason is not None), float(too_dear)])
+            stopping = workers.sum_later([float(wants_to_stop), float(too_dear)])
             batch = next(batches)
             meter.add(learner.step(batch.inputs, batch.labels))
             others_stop, all_too_dear = stopping()
@@ -181,7 +181,8 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
                 meter.stalled(lambda: save(run, meter))
                 saved_step = step
             if others_stop or all_too_dear:
-                return end_early(run, reason, dear=bool(all_too_dear))
+                # Asked again: the reason may have come to this worker after it had told the others that it has none.
+                return end_early(run, stop.reason, dear=bool(all_too_dear))
     run.wait_for_checkpoints()
     return ExitStatus.DONE
 
