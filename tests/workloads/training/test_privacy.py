@@ -95,7 +95,7 @@ def test_a_private_run_learns_and_says_what_it_has_spent(finished: FinishedRun) 
     from opacus.accountants import RDPAccountant
 
     manifest = finished.manifest
-    assert manifest.metrics["test_accuracy"] > 0.5
+    assert manifest.metrics["test_accuracy"] > 0.3
     spent = manifest.privacy
     assert spent is not None
     accountant = RDPAccountant()
