@@ -13,7 +13,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[BENCHMARK]...",
-            help="previews, main-job, fleet, scheduling, policies, training, encryption; all of them where none is named.",
+            help="previews, main-job, fleet, scheduling, policies, training, encryption; all where none is named.",
         ),
     ] = None,
 ) -> int:
