@@ -3,8 +3,9 @@
 - `to-accuracy`: seconds until the package has the test accuracy that PyTorch's CIFAR-10 tutorial loop has after its
   last epoch, beside the seconds of that loop, with the same network on the same data and cores. Both are tested after
   every epoch, in the time that is measured; imports are not. Target: a tenth.
-- `two-processes/MODEL`: milliseconds for 1,000 images on two data-parallel processes of one thread, beside those of two
-  processes that train without each other: what the cores can do at best. Target: at most a quarter more.
+- `two-processes/MODEL`: milliseconds for 1,000 images on two data-parallel processes of one thread, beside half of
+  those of one process. Target: at most a quarter more, an efficiency of 0.8. `apart`: beside two processes that train without
+  each other, which share caches and memory as these do.
 - `loading`: milliseconds for 1,000 images in the loader, with crops and mirroring, beside those in the model. Target:
   not more than the model takes.
 - `checkpoint-stall/MODEL`: milliseconds for which training stands still for a checkpoint, beside those of `torch.save`,
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench import measure
+from bench.errors import BenchError
 from bench.machine import describe_machine
 from bench.measure import Command
 from bench.results import Comparison, Result, Target
@@ -31,7 +33,7 @@ from bench.training_recipe import until
 from bench.training_run import result_of
 
 NAME = "training"
-STEPS = 13
+STEPS = 14
 TUTORIAL_EPOCHS = 60
 SECONDS = 4.0
 """For how long a pace is measured."""
@@ -56,7 +58,8 @@ def measure_training(folder: Path, progress: Callable[[str], None]) -> list[Resu
     name = "digits" if chosen.archive is None else f"cifar10-{len(source.train)}"
     runs = _Runs(folder, data)
     results = [_to_accuracy(runs, chosen, f"to-accuracy/{name}", progress)]
-    results += [_two_processes(runs, model, progress) for model in ("lenet", "resnet")]
+    for model in ("lenet", "resnet"):
+        results += _two_processes(runs, model, progress)
     results.append(_loading(runs, progress))
     results += [
         _stall(runs, label, model, progress)
@@ -96,22 +99,31 @@ def _to_accuracy(runs: _Runs, data: Data, name: str, progress: Callable[[str], N
     accuracy = tutorial["accuracies"][-1]
     progress(f"the package until its test accuracy is {accuracy:.3f}")
     ours = runs.run("training_recipe", str(runs.data), runs.work(), json.dumps(until(accuracy)), processes=2)
-    seconds = ours["seconds"] if ours["accuracies"][-1] >= accuracy else float("nan")
-    comparison = Comparison(what=f"the tutorial's loop to {accuracy:.3f}", value=tutorial["at"][-1])
-    return _result(name, seconds, "s", comparison, _TO_ACCURACY)
+    if ours["accuracies"][-1] < accuracy:
+        best = max(ours["accuracies"])
+        raise BenchError(f"the package reached a test accuracy of {best:.4f} only, the tutorial's loop {accuracy:.4f}")
+    # The loop may have had that accuracy before its last epoch already.
+    reached = next(at for found, at in zip(tutorial["accuracies"], tutorial["at"], strict=True) if found >= accuracy)
+    comparison = Comparison(what=f"the tutorial's loop to {accuracy:.3f}", value=reached)
+    return _result(name, ours["seconds"], "s", comparison, _TO_ACCURACY)
 
 
-def _two_processes(runs: _Runs, model: str, progress: Callable[[str], None]) -> Result:
+def _two_processes(runs: _Runs, model: str, progress: Callable[[str], None]) -> list[Result]:
     fields = json.dumps(
         {"model": {"name": model}, "input": {"augmentation": "none"}, "global_batch_size": 128, "epochs": _ENDLESS}
     )
     paces: dict[str, float] = {}
-    for how in ("together", "apart"):
-        progress(f"{model} on two processes, {how}")
-        measured = runs.run("training_pace", str(runs.data), runs.work(), fields, how, str(SECONDS), processes=2)
-        paces[how] = 1e6 / measured["images_a_second"]
-    comparison = Comparison(what="without each other", value=paces["apart"])
-    return _result(f"two-processes/{model}", paces["together"], "ms", comparison, _TWO_PROCESSES)
+    for name, how, processes in (("two", "together", 2), ("two apart", "apart", 2), ("one", "together", 1)):
+        progress(f"{model}, processes: {name}")
+        words = (str(runs.data), runs.work(), fields, how, str(SECONDS))
+        measured = runs.run("training_pace", *words, processes=processes)
+        paces[name] = 1e6 / measured["images_a_second"]
+    half = Comparison(what="half of one process", value=paces["one"] / 2)
+    apart = Comparison(what="two that do not train together", value=paces["two apart"])
+    return [
+        _result(f"two-processes/{model}", paces["two"], "ms", half, _TWO_PROCESSES),
+        _result(f"two-processes/{model}/apart", paces["two"], "ms", apart, None),
+    ]
 
 
 def _loading(runs: _Runs, progress: Callable[[str], None]) -> Result:
@@ -141,7 +153,7 @@ def _stall(runs: _Runs, label: str, model: Mapping[str, Any], progress: Callable
     return _result(f"checkpoint-stall/{label}", statistics.median(stalls["asynchronous"]), "ms", comparison, _STALL)
 
 
-def _result(name: str, value: float, unit: Literal["s", "ms"], comparison: Comparison, target: Target) -> Result:
+def _result(name: str, value: float, unit: Literal["s", "ms"], comparison: Comparison, target: Target | None) -> Result:
     return Result(
         name=f"{NAME}/{name}",
         value=value,
