@@ -4,8 +4,8 @@
   last epoch, beside the seconds of that loop, with the same network on the same data and cores. Both are tested after
   every epoch, in the time that is measured; imports are not. Target: a tenth.
 - `two-processes/MODEL`: milliseconds for 1,000 images on two data-parallel processes of one thread, beside half of
-  those of one process. Target: at most a quarter more, an efficiency of 0.8. `apart`: beside two processes that train without
-  each other, which share caches and memory as these do.
+  those of one process. Target: at most a quarter more, an efficiency of 0.8. `apart`: beside two processes that train
+  without each other, which share caches and memory as these do.
 - `loading`: milliseconds for 1,000 images in the loader, with crops and mirroring, beside those in the model. Target:
   not more than the model takes.
 - `checkpoint-stall/MODEL`: milliseconds for which training stands still for a checkpoint, beside those of `torch.save`,
