@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import measure
+from bench.envelopes import envelope_in_memory
 from bench.errors import BenchError
 from bench.machine import describe_machine
 from bench.measure import Command
@@ -40,7 +41,6 @@ _FRESH = "/fresh"
 _BLOCK_BYTES = 16 * 1024
 _MIB = 2**20
 _PROJECT = Path(__file__).resolve().parent.parent
-_KEY_URI = "aws-kms://arn:aws:kms:us-east-1:000000000000:key/in-memory"
 _ASSOCIATED_DATA = b"job/run/artifact"
 
 
@@ -111,14 +111,7 @@ def time_envelopes(sizes: Sequence[int]) -> dict[str, float]:
 
     Raises BenchError where a message does not come back as it was.
     """
-    import tink
-    from tink import aead
-
-    from trainyard_artifacts.envelope import Envelope, KeyEncryptionKey
-
-    aead.register()
-    in_memory = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM).primitive(aead.Aead)
-    envelope = Envelope(_KEY_URI, KeyEncryptionKey(_KEY_URI, in_memory))
+    envelope = envelope_in_memory()
     seconds: dict[str, float] = {}
     for size in sizes:
         message = os.urandom(size * _MIB)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import training_run
+from bench.envelopes import envelope_in_memory
 
 if TYPE_CHECKING:
     from trainyard_training.specification import TrainingSpecification
@@ -32,7 +33,7 @@ def measure_stalls(job: "TrainingSpecification", workers: "Workers", turns: int)
     from trainyard_artifacts.storage import ObjectStore
     from trainyard_training.checkpoints import RunState
 
-    envelope = training_run.envelope_in_memory()
+    envelope = envelope_in_memory()
     store = ObjectStore(job.checkpoints_uri)
     times: dict[str, list[float]] = {"asynchronous": [], "stored": [], "synchronous": []}
     size = 0

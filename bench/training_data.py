@@ -61,12 +61,6 @@ def data_of(environment: Mapping[str, str]) -> Data:
     return Data(archive=path, sha256=environment.get(SHA256_VARIABLE) or None)
 
 
-def describe(source: "Source", *, is_digits: bool) -> str:
-    """Which data it is, in a few words: `CIFAR-10, 50,000 training images`."""
-    kind = "digits enlarged to 3 x 32 x 32" if is_digits else "CIFAR-10"
-    return f"{kind}, {len(source.train):,} training images"
-
-
 def write_shards(source: "Source", folder: Path, shards: int) -> None:
     """Puts the data set into an empty folder, as the loader does."""
     from trainyard_artifacts.storage import ObjectStore

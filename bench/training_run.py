@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import envelopes
+
 if TYPE_CHECKING:
-    from trainyard_artifacts.envelope import Envelope
     from trainyard_training.run import Run
     from trainyard_training.specification import TrainingSpecification
     from trainyard_training.workers import Workers
 
-KEY_URI = "aws-kms://arn:aws:kms:us-east-1:000000000000:key/in-memory"
 NEVER = 1_000_000_000
 """Steps between two checkpoints, or lines of the log, where there are to be none."""
 
@@ -32,7 +32,7 @@ def job_of(data: Path, work: Path, **fields: Any) -> "TrainingSpecification":
         "datasets_uri": data.as_uri(),
         "checkpoints_uri": (work / "checkpoints").as_uri(),
         "models_uri": (work / "models").as_uri(),
-        "encryption_key_uri": KEY_URI,
+        "encryption_key_uri": envelopes.KEY_URI,
         "seed": 0,
         "epochs": 1,
         "global_batch_size": 100,
@@ -49,18 +49,6 @@ def job_of(data: Path, work: Path, **fields: Any) -> "TrainingSpecification":
     return TrainingSpecification.model_validate_json(json.dumps({**defaults, **fields}))
 
 
-def envelope_in_memory() -> "Envelope":
-    """Under a new key that no key service knows."""
-    import tink
-    from tink import aead
-
-    from trainyard_artifacts.envelope import Envelope, KeyEncryptionKey
-
-    aead.register()
-    in_memory = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM).primitive(aead.Aead)
-    return Envelope(KEY_URI, KeyEncryptionKey(KEY_URI, in_memory))
-
-
 @contextmanager
 def opened(job: "TrainingSpecification", workers: "Workers") -> Iterator["Run"]:
     """What `train` puts together for the job, its checkpoints under a key in memory; nothing is printed."""
@@ -70,7 +58,7 @@ def opened(job: "TrainingSpecification", workers: "Workers") -> Iterator["Run"]:
     from trainyard_training.train import prepare
 
     prepared = prepare(job, workers, saved_by=None)
-    files = EncryptedFiles(ObjectStore(job.checkpoints_uri), envelope_in_memory(), job=job.job, run=job.run)
+    files = EncryptedFiles(ObjectStore(job.checkpoints_uri), envelopes.envelope_in_memory(), job=job.job, run=job.run)
     run = replace(
         prepared,
         checkpoints=Checkpoints(files, workers, keep=job.keep_checkpoints, stored=_ignore, warn=_ignore),

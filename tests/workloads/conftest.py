@@ -11,6 +11,19 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
+TRAINING_FIELDS: dict[str, Any] = {
+    "job": "digits",
+    "run": "0123456789ab",
+    "seed": 7,
+    "epochs": 12,
+    "global_batch_size": 64,
+    "learning_rate": 0.01,
+    "checkpoint_every_steps": 50,
+    "keep_checkpoints": 3,
+    "max_runtime_seconds": 900,
+    "target_accuracy": 0.97,
+}
+"""What a valid training job says beside its places and its key."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +96,12 @@ def object_cloud(_object_server: ObjectCloud, monkeypatch: pytest.MonkeyPatch) -
 
 def job_document(cloud: ObjectCloud, prefix: str, **changes: Any) -> str:
     """A valid training job specification as JSON, its objects under ``prefix`` in each bucket."""
-    run = "0123456789ab"
+    run = TRAINING_FIELDS["run"]
     document: dict[str, Any] = {
-        "job": "digits",
-        "run": run,
+        **TRAINING_FIELDS,
         "datasets_uri": f"s3://{cloud.datasets_bucket}/{prefix}",
         "checkpoints_uri": f"s3://{cloud.checkpoints_bucket}/{prefix}/{run}",
         "models_uri": f"s3://{cloud.models_bucket}/{prefix}/{run}",
         "encryption_key_uri": cloud.key_uri,
-        "seed": 7,
-        "epochs": 12,
-        "global_batch_size": 64,
-        "learning_rate": 0.01,
-        "checkpoint_every_steps": 50,
-        "keep_checkpoints": 3,
-        "max_runtime_seconds": 900,
-        "target_accuracy": 0.97,
     }
     return json.dumps(document | changes)

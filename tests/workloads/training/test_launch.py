@@ -1,6 +1,7 @@
 """The launcher on one machine: nobody else can reach the run, and what it says of a failure is said once."""
 
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -70,3 +71,11 @@ def _is_listened_on(address: str) -> bool:
     host, _, port = address.partition(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
+
+
+def test_what_is_refused_before_the_start_waits_for_no_slow_import() -> None:
+    program = (
+        "import sys; import trainyard_training.launch; print(sorted({'torch', 'onnx', 'boto3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

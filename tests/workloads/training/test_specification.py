@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.workloads.conftest import TRAINING_FIELDS
 from trainyard_artifacts.specification import SpecificationError, load_specification
 from trainyard_training.exit_status import STATUS_FILE_VARIABLE, ExitStatus, record, recorded
 from trainyard_training.failures import report_failures
@@ -13,20 +14,11 @@ from trainyard_training.launch import main as launch
 from trainyard_training.specification import TrainingSpecification
 
 VALID: dict[str, Any] = {
-    "job": "digits",
-    "run": "0123456789ab",
+    **TRAINING_FIELDS,
     "datasets_uri": "s3://datasets/digits",
     "checkpoints_uri": "s3://checkpoints/digits/0123456789ab",
     "models_uri": "s3://models/digits/0123456789ab",
     "encryption_key_uri": "aws-kms://arn:aws:kms:us-east-1:123456789012:key/1",
-    "seed": 7,
-    "epochs": 12,
-    "global_batch_size": 64,
-    "learning_rate": 0.01,
-    "checkpoint_every_steps": 50,
-    "keep_checkpoints": 3,
-    "max_runtime_seconds": 900,
-    "target_accuracy": 0.97,
 }
 
 

@@ -150,11 +150,6 @@ def new_name(job: TrainingSpecification, now: datetime) -> str:
     return f"{letters[:46].rstrip('-')}-{now:%Y%m%d-%H%M%S}"
 
 
-def manifest_uri(job: TrainingSpecification) -> str:
-    """Where the job's finished model is described."""
-    return f"{job.models_uri}/manifest.json"
-
-
 def origin(job: TrainingSpecification) -> Origin:
     """What that description has to say of where it is from."""
     return Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.workloads.conftest import TRAINING_FIELDS
 from trainyard_training.specification import TrainingSpecification
 from workloads.training.jobs.platforms import SageMakerPlatform, VertexPlatform
 
@@ -9,24 +10,11 @@ IMAGE_DIGEST = "@sha256:" + "0123456789abcdef" * 4
 AWS_KEY = "aws-kms://arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 GCP_KEY = "gcp-kms://projects/yard-1/locations/europe-west4/keyRings/training/cryptoKeys/model"
 
-_JOB: dict[str, Any] = {
-    "job": "digits",
-    "run": "0123456789ab",
-    "seed": 7,
-    "epochs": 12,
-    "global_batch_size": 64,
-    "learning_rate": 0.01,
-    "checkpoint_every_steps": 50,
-    "keep_checkpoints": 3,
-    "max_runtime_seconds": 900,
-    "target_accuracy": 0.97,
-}
-
 
 def job_file(scheme: str, key: str, resources: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A job whose objects are below buckets of one scheme."""
     places = {f"{what}_uri": f"{scheme}://yard-{what}/digits" for what in ("datasets", "checkpoints", "models")}
-    return {**_JOB, **places, "encryption_key_uri": key, "resources": resources or {}, **changes}
+    return {**TRAINING_FIELDS, **places, "encryption_key_uri": key, "resources": resources or {}, **changes}
 
 
 def local_job(**changes: Any) -> TrainingSpecification:

@@ -47,7 +47,7 @@ def published_manifest(job: TrainingSpecification) -> Manifest | None:
     Raises:
         StorageError, EnvelopeError: the store or the key service does not answer.
     """
-    uri = f"{job.models_uri}/{MANIFEST_NAME}"
+    uri = job.manifest_uri
     try:
         manifest = fetch_manifest(uri, Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri))
     except ObjectNotFoundError:

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from trainyard_artifacts.manifest import ObjectName
+from trainyard_artifacts.manifest import MANIFEST_NAME, ObjectName
 from trainyard_artifacts.specification import KeyUri, Specification
 from trainyard_training.choices import (
     Computation,
@@ -85,6 +85,11 @@ class TrainingSpecification(Specification):
     report: Report = Report()
     privacy: Privacy | None = None
     """Differentially private training; null: none."""
+
+    @property
+    def manifest_uri(self) -> str:
+        """Where the finished run is described."""
+        return f"{self.models_uri}/{MANIFEST_NAME}"
 
     @model_validator(mode="after")
     def _places_differ(self) -> Self:

@@ -5,7 +5,9 @@ enough or until somebody asks it to stop, and publishes a model that is good eno
 steps since the last checkpoint and nothing else.
 """
 
+from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 from trainyard_artifacts.envelope import Envelope
 from trainyard_artifacts.specification import SpecificationError
@@ -118,12 +120,17 @@ def resume(run: Run) -> Meter:
         if run.privately is not None and state.privacy_secret is not None:
             run.privately.random.secret = state.privacy_secret
         run.progress.say(f"resumed from the checkpoint of step {state.step}")
+    return new_meter(run, learner.step_number, 0.0 if state is None else state.seconds)
+
+
+def new_meter(run: Run, first_step: int, before_seconds: float) -> Meter:
+    """What measures this attempt, which begins after so many steps and seconds of the earlier ones."""
     return Meter(
         run.workers,
         batch_size=run.job.global_batch_size,
         steps_per_epoch=run.batches.steps_per_epoch,
-        first_step=learner.step_number,
-        before_seconds=0.0 if state is None else state.seconds,
+        first_step=first_step,
+        before_seconds=before_seconds,
     )
 
 
@@ -162,23 +169,18 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
             others_stop, all_too_dear = stopping()
             step = learner.step_number
             is_last = step == run.total_steps
-            ends_epoch = step % run.batches.steps_per_epoch == 0
-            asks = ends_epoch and job.stop_when is not None
+            asks = is_asked_for(run, step)
             saves = bool(others_stop or all_too_dear or is_last) or step % job.checkpoint_every_steps == 0
             if not (saves or asks or step % job.reporting.every_steps == 0):
                 continue
             try:
                 meter.settle()
             except DivergedError as error:
-                # All workers find it at the same step, so the checkpoint before can still be stored together.
-                run.wait_for_checkpoints()
-                raise DivergedError(
-                    f"{error} (learning_rate {job.learning_rate:g}); nothing was saved after step {saved_step}"
-                ) from None
+                raise end_diverged(run, error, saved_step) from None
             if asks or is_last or step % job.reporting.every_steps == 0:
                 tell(run, meter, with_accuracy=asks)
             if saves or is_good_enough(run):
-                meter.stalled(lambda: save(run, meter))
+                meter.stalled(lambda: save(run, meter, learner.tensors))
                 saved_step = step
             if others_stop or all_too_dear:
                 # Asked again: the reason may have come to this worker after it had told the others that it has none.
@@ -196,6 +198,11 @@ def tell(run: Run, meter: Meter, *, with_accuracy: bool) -> None:
             entry["test_accuracy"] = measure_accuracy(run)
     run.log.append(entry)
     run.progress.tell(entry)
+
+
+def is_asked_for(run: Run, step: int) -> bool:
+    """Whether it is asked after so many steps if the model is good enough."""
+    return run.job.stop_when is not None and step % run.batches.steps_per_epoch == 0
 
 
 def is_good_enough(run: Run) -> bool:
@@ -217,20 +224,32 @@ def is_too_dear(run: Run, meter: Meter) -> bool:
     return meter.elapsed_seconds / 3600 * job.resources.usd_per_hour >= job.maximum_cost_usd
 
 
-def save(run: Run, meter: Meter) -> None:
-    """Begin to store a checkpoint of this step, and write the log."""
-    learner = run.learner
+def save(run: Run, meter: Meter, tensors: Callable[[], dict[str, Any]]) -> None:
+    """Begin to store a checkpoint of the learner's step, where this worker saves any, and write the log.
+
+    :param tensors: Gives what is saved beside the run's state.
+    """
+    if run.checkpoints is None:
+        return
     state = RunState(
-        step=learner.step_number,
+        step=run.learner.step_number,
         made_of=run.made_of,
         log=tuple(run.log),
         seconds=meter.elapsed_seconds,
-        loss_scale=learner.loss_scale,
+        loss_scale=run.learner.loss_scale,
         privacy_secret=None if run.privately is None else run.privately.random.secret,
     )
-    assert run.checkpoints is not None
-    run.checkpoints.save(learner.tensors(), state)
+    run.checkpoints.save(tensors(), state)
     run.write_log()
+
+
+def end_diverged(run: Run, error: DivergedError, saved_step: int) -> DivergedError:
+    """Let the checkpoint before be stored, and give the error that says which one that is."""
+    # All workers find it at the same step, so they can still store it together.
+    run.wait_for_checkpoints()
+    return DivergedError(
+        f"{error} (learning_rate {run.job.learning_rate:g}); nothing was saved after step {saved_step}"
+    )
 
 
 def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:

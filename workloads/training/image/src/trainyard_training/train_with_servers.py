@@ -15,14 +15,24 @@ from trainyard_training.exit_status import ExitStatus
 from trainyard_training.failures import DivergedError
 from trainyard_training.interruption import StopRequest
 from trainyard_training.release import release
-from trainyard_training.reporting.meter import Meter
 from trainyard_training.run import Run
 from trainyard_training.specification import TrainingSpecification
 from trainyard_training.strategies.parameter_servers.link import Link, join
 from trainyard_training.strategies.parameter_servers.server import serve
 from trainyard_training.strategies.parameter_servers.training import train_asynchronously
 from trainyard_training.strategies.parameter_servers.worker import ParameterServers
-from trainyard_training.train import end_early, is_good_enough, is_too_dear, prepare, require_same_training, tell
+from trainyard_training.train import (
+    end_diverged,
+    end_early,
+    is_asked_for,
+    is_good_enough,
+    is_too_dear,
+    new_meter,
+    prepare,
+    require_same_training,
+    save,
+    tell,
+)
 from trainyard_training.workers import COLLECTIVE_TIMEOUT, Workers
 
 
@@ -66,13 +76,7 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
     first_step = saved_step = servers.step
     if state is not None:
         run.progress.say(f"resumed from the checkpoint of step {state.step}")
-    meter = Meter(
-        workers,
-        batch_size=job.global_batch_size,
-        steps_per_epoch=run.batches.steps_per_epoch,
-        first_step=first_step,
-        before_seconds=before_seconds,
-    )
+    meter = new_meter(run, first_step, before_seconds)
     too_dear = False
 
     with closing(run.batches.iterate(first_step)) as batches:
@@ -87,23 +91,26 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
             meter.require_finite(loss, step)
 
         def meets(step: int) -> bool:
-            asks = job.stop_when is not None and step % run.batches.steps_per_epoch == 0
-            return asks or step % job.checkpoint_every_steps == 0
+            return is_asked_for(run, step) or step % job.checkpoint_every_steps == 0
 
         def meet(step: int) -> str | None:
             nonlocal saved_step, too_dear
             learner.step_number = step
-            asks = job.stop_when is not None and step % run.batches.steps_per_epoch == 0
             meter.settle()
-            tell(run, meter, with_accuracy=asks)
+            tell(run, meter, with_accuracy=is_asked_for(run, step))
             too_dear = workers.any(is_too_dear(run, meter))
             good = is_good_enough(run)
             if good or too_dear or step == run.total_steps or step % job.checkpoint_every_steps == 0:
-                meter.stalled(lambda: _save(run, servers, meter))
+                meter.stalled(lambda: save(run, meter, servers.state))
                 saved_step = step
             if good:
                 return "the model is good enough"
             return "reached maximum_cost_usd" if too_dear else None
+
+        def save_the_last() -> None:
+            learner.step_number = servers.step
+            if servers.step != saved_step:
+                save(run, meter, servers.state)
 
         try:
             reason = train_asynchronously(
@@ -114,14 +121,10 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
                 should_stop=lambda: stop.reason,
                 meets=meets,
                 meet=meet,
-                before_finish=lambda: _save(run, servers, meter) if servers.step != saved_step else None,
+                before_finish=save_the_last,
             )
         except DivergedError as error:
-            run.wait_for_checkpoints()
-            raise DivergedError(
-                f"{error} (learning_rate {job.learning_rate:g}); nothing was saved after step {saved_step}"
-            ) from None
-    learner.step_number = servers.step
+            raise end_diverged(run, error, saved_step) from None
     if reason is None or is_good_enough(run):
         run.wait_for_checkpoints()
         return ExitStatus.DONE
@@ -140,14 +143,3 @@ def _restored(run: Run) -> tuple[RunState | None, dict[str, Any] | None]:
         return None, None
     state = run.checkpoints.restore(accept, found.append)
     return state, found[0] if found else None
-
-
-def _save(run: Run, servers: ParameterServers, meter: Meter) -> None:
-    """Begin to store a checkpoint of what the servers hold; only the first worker does."""
-    if run.checkpoints is None:
-        return
-    run.checkpoints.save(
-        servers.state(),
-        RunState(step=servers.step, made_of=run.made_of, log=tuple(run.log), seconds=meter.elapsed_seconds),
-    )
-    run.write_log()

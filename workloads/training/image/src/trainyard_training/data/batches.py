@@ -7,7 +7,7 @@ the next batch ready. Shards stay in memory as far as the specification allows; 
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,13 +81,16 @@ class Batches:
     def at(self, step: int) -> Batch:
         """The batch of one step. Raises DataError, StorageError."""
         parts = []
+        last_shards: dict[int, int] = {}
         order = self._poisson or self._streams
         for stream in self._mine:
-            taken = self._taken(order.pieces(stream, step))
+            pieces = order.pieces(stream, step)
+            last_shards[stream] = pieces[-1][0]
+            taken = self._taken(pieces)
             random = order.augmentation_random(stream, step)
             parts.append(Examples(self._augment(taken.inputs, random), taken.labels))  # type: ignore[arg-type]
         if self._poisson is None:
-            self._read_ahead(step)
+            self._read_ahead(step, last_shards)
         together = concatenated(parts)
         inputs, labels = torch.from_numpy(together.inputs), torch.from_numpy(together.labels.astype(np.int64))
         if self._pin_memory:
@@ -108,21 +111,21 @@ class Batches:
                 self._shards.read_ahead({shard}, [])
         return concatenated(parts)
 
-    def _read_ahead(self, step: int) -> None:
-        """Ask for what the streams come to next, and let go of what they are through with."""
-        now: set[int] = set()
+    def _read_ahead(self, step: int, last_shards: Mapping[int, int]) -> None:
+        """Ask for what the streams come to next, and let go of what they are through with.
+
+        :param last_shards: The shard, of each stream, in which the step ends.
+        """
         following: list[int] = []
         epoch, position = divmod(step, self._streams.steps_per_epoch)
-        for stream in self._mine:
-            current = self._streams.pieces(stream, step)[-1][0]
+        for stream, current in last_shards.items():
             order = self._streams.shards(stream, epoch)
             place = order.index(current)
-            now.add(current)
             if place + 1 < len(order):
                 following.append(order[place + 1])
             if position + 1 == self._streams.steps_per_epoch or place + 1 == len(order):
                 following.append(self._streams.shards(stream, epoch + 1)[0])
-        self._shards.read_ahead(now, following)
+        self._shards.read_ahead(set(last_shards.values()), following)
 
     def _add_wait(self, seconds: float) -> None:
         self.waited_seconds += seconds

@@ -30,11 +30,17 @@ class Streams:
         self.steps_per_epoch = min(sum(shard_sizes[stream::streams]) for stream in range(streams)) // self.per_step
         """The shortest stream decides; what is left of the others is another part in every epoch."""
         self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._shards: dict[tuple[int, int], list[int]] = {}
 
     def shards(self, stream: int, epoch: int) -> list[int]:
         """Numbers of the stream's shards in the order in which the epoch goes through them."""
-        numbers = range(stream, len(self._sizes), self.count)
-        return [numbers[place] for place in self._random(_SHARDS, epoch, stream).permutation(len(numbers))]
+        if (epoch, stream) not in self._shards:
+            # Of this epoch and of its neighbours, since what comes next is asked for ahead.
+            self._shards = {key: shards for key, shards in self._shards.items() if abs(key[0] - epoch) <= 1}
+            numbers = range(stream, len(self._sizes), self.count)
+            drawn = self._random(_SHARDS, epoch, stream).permutation(len(numbers))
+            self._shards[epoch, stream] = [numbers[place] for place in drawn]
+        return self._shards[epoch, stream]
 
     def pieces(self, stream: int, step: int) -> list[tuple[int, NDArray[np.int64]]]:
         """What the step (0, 1, ...) takes from the stream: shards' numbers, each with positions in it."""

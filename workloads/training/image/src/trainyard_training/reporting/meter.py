@@ -1,14 +1,17 @@
 """Collects what happens in the steps of an interval, and makes the log's entry of it."""
 
 import math
+import resource
+import sys
 import time
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from trainyard_training.failures import DivergedError
 from trainyard_training.learner import StepResult
-from trainyard_training.reporting.step_log import Entry, peak_memory_mib
+from trainyard_training.reporting.step_log import Entry
 from trainyard_training.workers import Workers
 
 
@@ -106,3 +109,12 @@ class Meter:
         self._interval_began, self._interval_step = now, self._settled_step
         self._waited_before, self._stall = waited_seconds, 0.0
         return entry
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Most memory that this process has had so far."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # In KiB on Linux, in bytes on macOS.
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -14,12 +14,8 @@ An entry is a flat JSON object, so that the log is read by anything that reads J
 """
 
 import json
-import resource
-import sys
 from collections.abc import Iterable
 from typing import Any
-
-import torch
 
 Entry = dict[str, Any]
 
@@ -27,12 +23,3 @@ Entry = dict[str, Any]
 def encode_log(entries: Iterable[Entry]) -> bytes:
     """The log as JSON Lines."""
     return "".join(json.dumps(entry) + "\n" for entry in entries).encode()
-
-
-def peak_memory_mib(device: torch.device) -> float:
-    """Most memory that this process has had so far."""
-    if device.type == "cuda":
-        return float(torch.cuda.max_memory_allocated(device)) / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # In KiB on Linux, in bytes on macOS.
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
