@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.workloads.conftest import ObjectCloud, job_document
+from tests.workloads.training.copies import Copy
 from trainyard_artifacts.fetch import Origin
 from trainyard_artifacts.specification import load_specification
 from trainyard_artifacts.storage import ObjectStore
@@ -96,7 +97,7 @@ class TrainingJob:
         return report_failures(lambda: train(self.specification, stop))
 
     def start(self, command: list[str]) -> "RunningJob":
-        """Start ``command JOB.json`` in a session of its own."""
+        """Start ``command JOB.json`` in a session of its own, as a user does."""
         process = subprocess.Popen(
             [*command, str(self.path)],
             env=self.environment,
@@ -107,11 +108,16 @@ class TrainingJob:
         )
         return RunningJob(process)
 
+    def start_copy(self, command: list[str]) -> "RunningJob":
+        """As ``start``, but without the imports; see ``copies``."""
+        assert command[0] == sys.executable
+        return RunningJob(Copy([*command[1:], str(self.path)], self.environment))
+
 
 class RunningJob:
     """A process whose output is read line by line."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | Copy") -> None:
         self.process = process
         self.output: list[str] = []
 
@@ -126,8 +132,9 @@ class RunningJob:
 
     def end(self) -> tuple[int, str]:
         """Wait for the end: exit code and all output."""
-        rest, _ = self.process.communicate(timeout=END_SECONDS)
-        return self.process.returncode, "".join(self.output) + rest
+        assert self.process.stdout is not None
+        self.output += self.process.stdout
+        return self.process.wait(timeout=END_SECONDS), "".join(self.output)
 
     def kill_group(self) -> None:
         """Kill the process and all in its group outright, where they still run."""
@@ -164,11 +171,11 @@ def make_job(cloud: ObjectCloud, objects: dict[str, bytes], directory: Path, **c
 
 @pytest.fixture
 def start() -> Iterator[Callable[[TrainingJob, list[str]], RunningJob]]:
-    """Starts jobs' processes and ends what is left of them."""
+    """Starts jobs' processes, as copies where they can be, and ends what is left of them."""
     running: list[RunningJob] = []
 
     def start_one(job: TrainingJob, command: list[str]) -> RunningJob:
-        running.append(job.start(command))
+        running.append(job.start_copy(command))
         return running[-1]
 
     yield start_one

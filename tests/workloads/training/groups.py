@@ -12,9 +12,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from tests.workloads.training.copies import PRELOAD
 from trainyard_training.workers import Workers
 
-_PRELOAD = ["torch", "torch._dynamo", "tests.workloads.training.groups"]
 _SECONDS = 120
 _TIMEOUT = timedelta(seconds=60)
 
@@ -26,7 +26,7 @@ def run_group(directory: Path, count: int, function: Callable[..., Any], *argume
     Raises AssertionError with the traceback of a worker's error.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
+    context.set_forkserver_preload(PRELOAD)
     results: Queue[tuple[int, Any, str]] = context.Queue()
     place = directory / f"group-{count}-{function.__name__}"
     processes = [

@@ -16,7 +16,7 @@ Start = Callable[[TrainingJob, list[str]], RunningJob]
 
 def test_what_every_worker_finds_is_said_once_and_without_a_traceback(new_job: NewJob, start: Start) -> None:
     exit_code, output = start(new_job(epochs=1, target_accuracy=0.999), LAUNCH).end()
-    assert exit_code == ExitStatus.MODEL_REFUSED
+    assert exit_code == ExitStatus.MODEL_REFUSED, output
     assert output.count("is below target_accuracy 0.999; nothing was published") == 1
     assert "Traceback" not in output
 

@@ -12,12 +12,11 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from tests.workloads.training.copies import PRELOAD
 from trainyard_training.choices import Optimization
 from trainyard_training.strategies.parameter_servers.link import Link, join
 from trainyard_training.strategies.parameter_servers.server import serve
 
-# Forking from a process that has imported these is what makes a group start within a fraction of a second.
-_PRELOAD = ["torch", "torch._dynamo", "tests.workloads.training.parameter_servers.scenarios"]
 _END_SECONDS = 60.0
 
 
@@ -54,7 +53,7 @@ def run_group(
     """
     directory.mkdir()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
+    context.set_forkserver_preload(PRELOAD)
     world = workers + servers
     processes = [
         context.Process(target=_run, args=(directory, rank, world, servers, setting, scenario, arguments))
