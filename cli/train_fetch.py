@@ -23,14 +23,13 @@ def fetch(
     with errors_of_jobs():
         from trainyard_artifacts.fetch import download
         from trainyard_artifacts.storage import ObjectNotFoundError
-        from workloads.training.jobs.records import origin
         from workloads.training.jobs.submission import refresh
 
         folder = job_folder(directory, name)
         now = refresh(folder).status
         job = folder.job()
         try:
-            manifest = download(job.manifest_uri, origin(job), target)
+            manifest = download(job.manifest_uri, folder.origin(), target)
         except ObjectNotFoundError as error:
             raise CommandError(f"job {name} has published nothing, it is {now.state}: {error}") from None
         except OSError as error:

@@ -19,7 +19,14 @@ from trainyard_artifacts.manifest import (
 )
 from trainyard_artifacts.signature import sign_manifest
 from trainyard_artifacts.storage import ObjectStore
-from trainyard_training.publish import MODEL_NAME, REPORT_NAME, TEST_EXAMPLES_NAME, publish, published_manifest
+from trainyard_training.publish import (
+    MODEL_NAME,
+    REPORT_NAME,
+    TEST_EXAMPLES_NAME,
+    origin_of,
+    publish,
+    published_manifest,
+)
 from trainyard_training.specification import TrainingSpecification
 
 NAMES = (MODEL_NAME, REPORT_NAME, TEST_EXAMPLES_NAME)
@@ -38,7 +45,8 @@ def job(object_cloud: ObjectCloud, tmp_path: Path) -> TrainingSpecification:
 def publish_job(job: TrainingSpecification, content: bytes = b"content") -> Manifest:
     tensor = TensorSignature(name="image", dtype="float32", shape=(None, 1, 8, 8))
     return publish(
-        job,
+        origin_of(job),
+        job.models_uri,
         Envelope(job.encryption_key_uri),
         dict.fromkeys(NAMES, content),
         data=DataVersion(index_sha256="0" * 64, train_examples=10, test_examples=2, shards=1),

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from trainyard_artifacts.fetch import Origin, write_atomically
 from trainyard_artifacts.specification import Specification, SpecificationError, load_specification
+from trainyard_training.publish import origin_of
 from trainyard_training.specification import TrainingSpecification
 from workloads.training.jobs.errors import JobError
 from workloads.training.jobs.platforms import PlatformSpecification, load_platform
@@ -113,6 +114,10 @@ class JobFolder:
         except SpecificationError as error:
             raise JobError(f"job {self.name} cannot be read back: {one_problem(error)}") from None
 
+    def origin(self) -> Origin:
+        """What the manifest of the job has to say of where it is from. Raises JobError as ``job`` does."""
+        return origin_of(self.job())
+
     def platform(self) -> PlatformSpecification:
         """The platform as it was submitted to.
 
@@ -148,11 +153,6 @@ def new_name(job: TrainingSpecification, now: datetime) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", f"{job.job}-{job.run}".lower()).strip("-")
     letters = words if words[:1].isalpha() else f"job-{words}".rstrip("-")
     return f"{letters[:46].rstrip('-')}-{now:%Y%m%d-%H%M%S}"
-
-
-def origin(job: TrainingSpecification) -> Origin:
-    """What that description has to say of where it is from."""
-    return Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri)
 
 
 def one_problem(error: SpecificationError) -> str:

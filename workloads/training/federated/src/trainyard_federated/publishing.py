@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainyard_artifacts.envelope import Envelope
+from trainyard_artifacts.fetch import Origin
 from trainyard_artifacts.manifest import DataVersion, Manifest, ModelSignature, TensorSignature
 from trainyard_federated.coordination import SiteReport, State
 from trainyard_federated.local_training import new_model, set_weights
@@ -26,7 +27,6 @@ from trainyard_training.finishing.export import (
     run_torch,
 )
 from trainyard_training.publish import MODEL_NAME, REPORT_NAME, encode_report, publish
-from trainyard_training.specification import TrainingSpecification
 
 _COMPARED_EXAMPLES = 64
 
@@ -51,7 +51,8 @@ def publish_model(
     exported, difference = export_checked(job, state.weights)
     shape = job.examples
     manifest = publish(
-        as_training(job),
+        Origin(job=job.job, run=job.run, key_uri=job.coordinator.encryption_key_uri),
+        job.coordinator.models_uri,
         envelope,
         {MODEL_NAME: exported, REPORT_NAME: encode_report(make_report(job, state))},
         data=data_version(state.reports),
@@ -113,26 +114,3 @@ def make_report(job: FederatedSpecification, state: State) -> dict[str, Any]:
         "sites": {name: vars(report) for name, report in (state.reports or {}).items()},
         "specification": job.agreed(),
     }
-
-
-def as_training(job: FederatedSpecification) -> TrainingSpecification:
-    """The job in the words of a run in one place, as publishing knows them. What that has no say in is at its least."""
-    ours = job.coordinator
-    return TrainingSpecification(
-        job=job.job,
-        run=job.run,
-        # Not read, and of no meaning here: the sites' places are theirs.
-        datasets_uri=job.sites[0].datasets_uri,
-        checkpoints_uri=ours.checkpoints_uri,
-        models_uri=ours.models_uri,
-        encryption_key_uri=ours.encryption_key_uri,
-        seed=job.seed,
-        epochs=job.rounds,
-        global_batch_size=job.batch_size,
-        learning_rate=min(job.learning_rate, 1.0),
-        checkpoint_every_steps=1,
-        keep_checkpoints=ours.keep_checkpoints,
-        max_runtime_seconds=job.max_runtime_seconds,
-        target_accuracy=job.target_accuracy,
-        model=job.model,
-    )

@@ -49,7 +49,7 @@ def published_manifest(job: TrainingSpecification) -> Manifest | None:
     """
     uri = job.manifest_uri
     try:
-        manifest = fetch_manifest(uri, Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri))
+        manifest = fetch_manifest(uri, origin_of(job))
     except ObjectNotFoundError:
         return None
     except (AccessRefusedError, KeyRefusedError, ManifestError, SignatureError) as error:
@@ -62,8 +62,14 @@ def published_manifest(job: TrainingSpecification) -> Manifest | None:
     return manifest
 
 
+def origin_of(job: TrainingSpecification) -> Origin:
+    """What the manifest of this job has to say of where it is from."""
+    return Origin(job=job.job, run=job.run, key_uri=job.encryption_key_uri)
+
+
 def publish(
-    job: TrainingSpecification,
+    origin: Origin,
+    models_uri: str,
     envelope: Envelope,
     artifacts: Mapping[str, bytes],
     *,
@@ -76,21 +82,23 @@ def publish(
 ) -> Manifest:
     """Encrypt and store each artifact, then the signed manifest, whose presence means that the run is complete.
 
+    :param origin: Of which job and run, and under which key: that of ``envelope``.
+
     Raises:
         EnvelopeError, StorageError: the manifest was not written.
     """
-    store = ObjectStore(job.models_uri)
-    entries = tuple(_publish_one(job, store, envelope, name, plaintext) for name, plaintext in artifacts.items())
+    store = ObjectStore(models_uri)
+    entries = tuple(_publish_one(origin, store, envelope, name, plaintext) for name, plaintext in artifacts.items())
     manifest = Manifest(
-        job=job.job,
-        run=job.run,
+        job=origin.job,
+        run=origin.run,
         created=datetime.now(UTC).replace(microsecond=0),
         data=data,
         code=code_version(),
         frameworks=framework_versions(),
         metrics=dict(metrics),
         model=model,
-        encryption=Encryption(key_uri=job.encryption_key_uri, scheme=SCHEME),
+        encryption=Encryption(key_uri=origin.key_uri, scheme=SCHEME),
         artifacts=entries,
         privacy=privacy,
         variants=tuple(variants),
@@ -121,10 +129,8 @@ def code_version() -> CodeVersion:
     return CodeVersion(package="trainyard-training", version=__version__, sources_sha256=digest.hexdigest())
 
 
-def _publish_one(
-    job: TrainingSpecification, store: ObjectStore, envelope: Envelope, name: str, plaintext: bytes
-) -> Artifact:
-    ciphertext = envelope.encrypt(plaintext, associated_data(job.job, job.run, name))
+def _publish_one(origin: Origin, store: ObjectStore, envelope: Envelope, name: str, plaintext: bytes) -> Artifact:
+    ciphertext = envelope.encrypt(plaintext, associated_data(origin.job, origin.run, name))
     ciphertext_sha256 = hashlib.sha256(ciphertext).hexdigest()
     # A name of its own: another process that publishes the same run does not overwrite what this one's manifest lists.
     stored_as = f"{name}-{ciphertext_sha256[:16]}.tink"

@@ -8,7 +8,7 @@ from trainyard_training.finishing.assembly import finish
 from trainyard_training.finishing.export import INPUT_NAME, OUTPUT_NAME
 from trainyard_training.finishing.tuning import tune_on
 from trainyard_training.models import DataShape, build_model
-from trainyard_training.publish import LOG_NAME, REPORT_NAME, TEST_EXAMPLES_NAME, encode_report, publish
+from trainyard_training.publish import LOG_NAME, REPORT_NAME, TEST_EXAMPLES_NAME, encode_report, origin_of, publish
 from trainyard_training.reporting.step_log import encode_log
 from trainyard_training.run import Run
 
@@ -62,7 +62,8 @@ def release(run: Run) -> None:
         "privacy": None if privacy is None else privacy.model_dump(mode="json"),
     }
     manifest = publish(
-        job,
+        origin_of(job),
+        job.models_uri,
         run.envelope,
         {
             **finished.artifacts,

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainyard_training.choices import Report, Variants
+from trainyard_training.data.examples import Examples
 from trainyard_training.finishing import pictures, saliency
 from trainyard_training.finishing.evaluation import Evaluation, evaluate
-from trainyard_training.finishing.examples import Examples
 from trainyard_training.finishing.pruning import Tune
 from trainyard_training.finishing.table import Measured, NotMade, choose, table_document, table_markdown
 from trainyard_training.finishing.variants import AllVariants, make_variants

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from trainyard_training.finishing.examples import Examples
+from trainyard_training.data.examples import Examples
 
 
 def tune_on(

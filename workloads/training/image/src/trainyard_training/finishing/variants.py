@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from trainyard_training.data.examples import Examples
 from trainyard_training.failures import ModelRefusedError
 from trainyard_training.finishing import pruning, quantization
-from trainyard_training.finishing.examples import Examples, batches_of
+from trainyard_training.finishing.examples import batches_of
 from trainyard_training.finishing.export import (
     INPUT_NAME,
     OUTPUT_NAME,
