@@ -16,7 +16,17 @@ from infra.service_settings import (
     secured_problem,
 )
 from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, refuse, refuse_all
-from infra.training_settings import ComputationSettings, RunLimitSettings, StrategySettings, TaskSettings
+from infra.training_settings import (
+    ComputationSettings,
+    OptimizationSettings,
+    PrivacySettings,
+    ReportingSettings,
+    RunLimitSettings,
+    StrategySettings,
+    TaskSettings,
+    VariantSettings,
+    unfit_for_privacy,
+)
 
 Capacity = Literal["cheapest", "on_demand", "spot", "reserved", "flex_start"]
 """How the nodes are bought that a workload runs on, and so which queue it waits in. cheapest: spot where a spot pool
@@ -101,10 +111,18 @@ class TrainingSettings(Group):
     """What is trained."""
     strategy: StrategySettings = StrategySettings()
     """How the work is shared."""
+    optimization: OptimizationSettings = OptimizationSettings()
+    """How weights are learned."""
     computation: ComputationSettings = ComputationSettings()
     """How the numbers are computed."""
     limits: RunLimitSettings = RunLimitSettings()
     """When it ends early."""
+    privacy: PrivacySettings = PrivacySettings()
+    """Whether it is differentially private."""
+    variants: VariantSettings = VariantSettings()
+    """What of the model is released."""
+    reporting: ReportingSettings = ReportingSettings()
+    """What is written meanwhile."""
 
     @property
     def workers(self) -> int:
@@ -118,6 +136,8 @@ class TrainingSettings(Group):
         if 0 < self.limits.stop_at_accuracy < self.target_accuracy:
             told = f"must be 0 or at least target_accuracy ({self.target_accuracy:g}), below which nothing is released"
             found.append(("limits.stop_at_accuracy", told))
+        if self.privacy.target_epsilon:
+            found += unfit_for_privacy(self.strategy, self.optimization, self.computation, self.variants)
         if found:
             raise refuse_all(found)
         return self

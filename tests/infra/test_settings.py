@@ -62,6 +62,28 @@ BAD: dict[str, dict[str, str]] = {
         "trainyard:training": '{"processes": 4, "strategy": {"kind": "parameter_servers"},'
         ' "computation": {"precision": "float16"}, "limits": {"stop_at_accuracy": 0.9}}'
     },
+    "options": {
+        "trainyard:training": '{"task": {"source": "cifar10", "archive_uri": "s3://data/cifar10/cifar-10-batches-bin",'
+        ' "archive_sha256": "' + "c4" * 32 + '", "model": "resnet", "options": {"width": 16, "wdth": 8}}}'
+    },
+    "groups": {
+        "trainyard:training": '{"task": {"options": {"width": [8], "hidden": null}}, "optimization": {"optimizer":'
+        ' "lion", "weight_decay": 1.5, "momentum": 1, "schedule": "cosine", "warm_up_share": 0, "label_smoothing": "a",'
+        ' "accumulate_steps": 0, "clip_norm": -1, "nesterov": true}, "privacy": {"target_epsilon": -8, "delta": 1,'
+        ' "clip_norm": 0}, "variants": {"names": ["float32", "int4"], "choose": "best", "accuracy_loss": 2,'
+        ' "pruned_share": 1}, "reporting": {"write_log": 1, "every_steps": 0, "logs_uri": "s3://b"}}'
+    },
+    "options_of_a_list": {"trainyard:training": '{"task": {"options": ["width"]}}'},
+    "group_parts": {
+        "trainyard:training": '{"privacy": {"target_epsilon": 8}, "variants": {"names": ["int8_static"]},'
+        ' "reporting": {"tensorboard": true}}'
+    },
+    "budget": {"trainyard:training": '{"privacy": {"delta": 1e-5}}'},
+    "privacy": {
+        "trainyard:training": '{"privacy": {"target_epsilon": 8, "delta": 1e-5}, "strategy": {"kind": "fully_sharded"},'
+        ' "optimization": {"clip_norm": 1, "accumulate_steps": 2}, "computation": {"precision": "bfloat16",'
+        ' "compile": true}, "variants": {"names": ["float32", "float16", "int8_static", "pruned_structured"]}}'
+    },
     "price": {"trainyard:training": '{"limits": {"maximum_cost_usd": 10}}'},
     "cloud_to_come": {"trainyard:cloud": "gcp", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
     "expiry": {"trainyard:expires_at": "tomorrow", "trainyard:environment": "production"},

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pulumi
+from pydantic import BaseModel
 
 from infra.platform import EntryPoint, Identity, JobSpecification, Platform, TrainingSettings
 
@@ -37,9 +38,12 @@ HOW_NOT_WHAT = frozenset(
         "strategy.staleness",
         "computation.channels_last",
         "computation.compile",
+        "optimization.accumulate_steps",
+        "reporting",
     }
 )
-"""Fields that do not change what is trained: with another value a run goes on instead of beginning anew."""
+"""Fields that do not change what is trained, nor which variant of it is released: with another value a run goes on
+instead of beginning anew."""
 
 
 def job_name(settings: TrainingSettings) -> str:
@@ -54,10 +58,10 @@ def dataset_specification(settings: TrainingSettings, datasets_uri: str) -> dict
         "datasets_uri": f"{datasets_uri}/{job_name(settings)}",
         "shards": settings.dataset_shards,
         "seed": settings.seed,
-        **_chosen(task, source="source"),
+        **_chosen(task, "source"),
     }
     if task.source == "cifar10":
-        document["cifar10"] = _chosen(task, archive_uri="archive_uri", archive_sha256="archive_sha256")
+        document["cifar10"] = _chosen(task, "archive_uri", "archive_sha256")
     return document
 
 
@@ -89,8 +93,11 @@ def job_specification(
         "target_accuracy": settings.target_accuracy,
         **_groups(settings),
     }
-    examples = {"shards": settings.dataset_shards, **_chosen(settings.task, archive_sha256="archive_sha256")}
+    examples = {"shards": settings.dataset_shards, **_chosen(settings.task, "archive_sha256")}
     run = run_of({**what, **examples}, version)
+    if settings.reporting.write_log:
+        # Beside the checkpoints and not among them, which are looked through: the identity may write there already.
+        what["reporting"] = {"logs_uri": f"{checkpoints_uri}/{job}/{run}-log", **what.get("reporting", {})}
     return {
         **what,
         "run": run,
@@ -112,14 +119,25 @@ def run_of(what: dict[str, Any], version: str) -> str:
 
 def _groups(settings: TrainingSettings) -> dict[str, Any]:
     """The groups of the job's specification, as far as they are not as the package has them by default."""
-    limits = settings.limits
+    limits, privacy = settings.limits, settings.privacy
     groups: dict[str, Any] = {
-        "model": _chosen(settings.task, model="name", module="module"),
-        "input": _chosen(settings.task, augmentation="augmentation", streams="streams"),
-        "strategy": _chosen(settings.strategy, kind="kind", servers="servers", staleness="staleness"),
-        "computation": _chosen(
-            settings.computation, precision="precision", channels_last="channels_last", compile="compile"
+        "model": _chosen(settings.task, "module", "options", model="name"),
+        "input": _chosen(settings.task, "augmentation", "streams"),
+        "strategy": _chosen(settings.strategy, "kind", "servers", "staleness"),
+        "optimization": _chosen(
+            settings.optimization,
+            "optimizer",
+            "weight_decay",
+            "momentum",
+            "schedule",
+            "warm_up_share",
+            "label_smoothing",
+            "accumulate_steps",
+            "clip_norm",
         ),
+        "computation": _chosen(settings.computation, "precision", "channels_last", "compile"),
+        "variants": _chosen(settings.variants, "names", "choose", "accuracy_loss", "pruned_share"),
+        "reporting": _chosen(settings.reporting, "every_steps", "tensorboard"),
     }
     groups = {name: group for name, group in groups.items() if group}
     if limits.maximum_cost_usd:
@@ -127,13 +145,20 @@ def _groups(settings: TrainingSettings) -> dict[str, Any]:
         groups["resources"] = {"usd_per_hour": limits.usd_per_hour}
     if limits.stop_at_accuracy:
         groups["stop_when"] = {"metric": "test_accuracy", "reaches": limits.stop_at_accuracy}
+    if privacy.target_epsilon:
+        groups["privacy"] = _chosen(privacy, "target_epsilon", "delta", "clip_norm")
     return groups
 
 
-def _chosen(group: object, **names: str) -> dict[str, Any]:
-    """The settings that differ from their default, by what the package calls them."""
-    defaults = type(group)()
-    return {told: value for name, told in names.items() if (value := getattr(group, name)) != getattr(defaults, name)}
+def _chosen(group: BaseModel, *same: str, **renamed: str) -> dict[str, Any]:
+    """The settings that differ from their default, as JSON has them, by what the package calls them.
+
+    :param same: Settings that the package calls the same.
+    :param renamed: What it calls the others.
+    """
+    values, defaults = group.model_dump(mode="json"), type(group)().model_dump(mode="json")
+    names = renamed | {name: name for name in same}
+    return {told: values[name] for name, told in names.items() if values[name] != defaults[name]}
 
 
 class TrainingJob(pulumi.ComponentResource):

@@ -9,11 +9,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from infra.training_settings import MODELS_OF
+from infra.training_settings import MODELS_OF, OPTIONS_OF, PrivacySettings
 from infra.workload_settings import ServingSettings, TrainingSettings
-from trainyard_artifacts.specification import SpecificationError, load_specification
+from trainyard_artifacts.specification import load_specification
 from trainyard_serving.specification import ServiceSpecification
-from trainyard_training.choices import ModelChoice
 from trainyard_training.dataset_specification import DatasetSpecification
 from trainyard_training.exit_status import ExitStatus
 from trainyard_training.specification import WHAT_IS_TRAINED, TrainingSpecification
@@ -75,7 +74,13 @@ _groups = st.fixed_dictionaries(
                 {"source": source, "model": model, **extra, **(ARCHIVE if source == "cifar10" else {})}
                 for source, models in MODELS_OF.items()
                 for model in models
-                for extra in ({}, {"augmentation": "none"}, {"streams": 4}, {"module": "own.models", "model": "mine"})
+                for extra in (
+                    {},
+                    {"augmentation": "none"},
+                    {"streams": 4},
+                    {"module": "own.models", "model": "mine", "options": {"width": 8, "rate": 0.1, "bias": False}},
+                    {"options": dict.fromkeys(OPTIONS_OF[model], 16)},
+                )
             ]
         ),
         "strategy": st.fixed_dictionaries(
@@ -85,6 +90,35 @@ _groups = st.fixed_dictionaries(
         "computation": st.fixed_dictionaries(
             {"precision": st.sampled_from(["float32", "bfloat16", "float16"])},
             optional={"channels_last": st.booleans(), "compile": st.booleans()},
+        ),
+        "optimization": st.fixed_dictionaries(
+            {},
+            optional={
+                "optimizer": st.sampled_from(["adamw", "sgd"]),
+                "weight_decay": st.floats(0, 1),
+                "momentum": st.floats(0, 1, exclude_max=True),
+                "schedule": st.sampled_from(["one_cycle", "constant"]),
+                "warm_up_share": st.floats(0, 1, exclude_min=True, exclude_max=True),
+                "label_smoothing": st.floats(0, 1, exclude_max=True),
+                "accumulate_steps": st.integers(1, 4),
+                "clip_norm": st.floats(0, 10),
+            },
+        ),
+        "privacy": st.sampled_from(
+            [{}, {"target_epsilon": 8, "delta": 1e-5}, {"target_epsilon": 1, "delta": 1e-6, "clip_norm": 2}]
+        ),
+        "variants": st.fixed_dictionaries(
+            {},
+            optional={
+                "names": st.sampled_from([["float32"], ["int8_dynamic", "float32"], ["float32", "pruned_structured"]]),
+                "choose": st.sampled_from(["float32", "smallest", "fastest"]),
+                "accuracy_loss": st.floats(0, 1),
+                "pruned_share": st.floats(0, 1, exclude_min=True, exclude_max=True),
+            },
+        ),
+        "reporting": st.fixed_dictionaries(
+            {},
+            optional={"write_log": st.booleans(), "every_steps": st.integers(1, 99), "tensorboard": st.booleans()},
         ),
         "limits": st.fixed_dictionaries(
             {},
@@ -115,6 +149,16 @@ def test_whatever_the_settings_allow_the_package_accepts_and_understands_alike(c
     assert (job.model.module or "", job.input.streams or 0) == (task.module, task.streams)
     assert (dataset.cifar10.archive_uri if dataset.cifar10 else "") == task.archive_uri
     assert job.input.augmentation == task.augmentation
+    assert job.model.options == task.options
+    optimization = settings.optimization.model_dump()
+    assert {**optimization, "clip_norm": optimization["clip_norm"] or None} == job.optimization.model_dump()
+    assert (
+        job.privacy.model_dump() if job.privacy else PrivacySettings().model_dump()
+    ) == settings.privacy.model_dump()
+    assert settings.variants.model_dump() == job.variants.model_dump()
+    logs_uri = f"s3://stack-checkpoints/{job.job}/{job.run}-log" if settings.reporting.write_log else None
+    reporting = settings.reporting.model_dump(exclude={"write_log"})
+    assert {"logs_uri": logs_uri, **reporting} == job.reporting.model_dump()
     assert settings.strategy.model_dump() == job.strategy.model_dump()
     assert settings.computation.model_dump() == job.computation.model_dump(exclude={"threads"})
     assert (job.maximum_cost_usd or 0) == limits.maximum_cost_usd
@@ -122,29 +166,34 @@ def test_whatever_the_settings_allow_the_package_accepts_and_understands_alike(c
     assert (job.stop_when.reaches if job.stop_when else 0) == limits.stop_at_accuracy
 
 
-def test_the_models_of_a_source_are_those_that_take_its_examples() -> None:
-    # Imported here: it takes seconds, and the other tests do without.
-    from trainyard_training.models import DataShape, build_model
-
-    def takes(model: str, shape: DataShape) -> bool:
-        try:
-            build_model(ModelChoice(name=model), shape, seed=0)
-        except SpecificationError:
-            return False
-        return True
-
-    shapes = {
-        "digits": DataShape((1, 8, 8), 16, 10),
-        "cifar10": DataShape((3, 32, 32), 255, 10),
-        "binary": DataShape((1000,), None, 2),
+def test_options_that_pulumi_has_stored_as_text_are_numbers_again() -> None:
+    own = {"module": "own.models", "model": "mine"}
+    options = {
+        "rate": "0.1",
+        "count": "3",
+        "name": "relu",
+        "bias": True,
+        "answer": "true",
+        "zero": "007",
+        "none": "NaN",
     }
-    names = ("digits", "lenet", "resnet", "binary")
-    found = {source: tuple(name for name in names if takes(name, shape)) for source, shape in shapes.items()}
-    assert found == MODELS_OF
+    task = specification(task={**own, "options": options})["model"]
+    assert task["options"] == {**options, "rate": 0.1, "count": 3}
+
+
+def test_the_log_lies_beside_the_runs_checkpoints() -> None:
+    told = specification(reporting={"write_log": True, "tensorboard": True})
+    assert told["reporting"] == {"logs_uri": f"{told['checkpoints_uri']}-log", "tensorboard": True}
+    assert told["run"] == specification()["run"]
+
+
+def test_other_variants_are_another_run_since_what_is_released_is_not_changed() -> None:
+    assert specification(variants={"choose": "smallest"})["run"] != specification()["run"]
 
 
 def test_what_is_as_by_default_is_left_out() -> None:
-    assert not specification().keys() & {"model", "input", "strategy", "computation", "resources", "stop_when"}
+    groups = {"model", "input", "strategy", "optimization", "computation", "resources", "stop_when"}
+    assert not specification().keys() & {*groups, "variants", "reporting", "privacy"}
     assert dataset_specification(TrainingSettings(), "s3://b").keys() == {"datasets_uri", "shards", "seed"}
 
 
@@ -169,14 +218,35 @@ def test_a_run_is_named_after_what_is_trained_and_not_after_how(changes: dict[st
     assert (specification()["run"] == specification(**changes)["run"]) == same
 
 
-def test_what_is_trained_is_all_that_names_a_run_but_places() -> None:
+def test_what_is_trained_and_released_is_all_that_names_a_run_but_places() -> None:
     everything = specification(
         processes=4,
-        task={"model": "mine", "module": "own.models", "augmentation": "none", "streams": 4},
+        task={
+            "model": "mine",
+            "module": "own.models",
+            "options": {"width": 8},
+            "augmentation": "none",
+            "streams": 4,
+        },
         strategy={"kind": "parameter_servers", "servers": 2, "staleness": 0},
         computation={"precision": "bfloat16", "channels_last": True, "compile": True},
         limits={"maximum_cost_usd": 1, "usd_per_hour": 1, "stop_at_accuracy": 0.99},
+        optimization={
+            "optimizer": "sgd",
+            "weight_decay": 0,
+            "momentum": 0,
+            "schedule": "constant",
+            "warm_up_share": 0.5,
+            "label_smoothing": 0,
+            "accumulate_steps": 2,
+            "clip_norm": 1,
+        },
+        reporting={"write_log": True, "every_steps": 1, "tensorboard": True},
     )
+    everything["privacy"] = specification(privacy={"target_epsilon": 8, "delta": 1e-5, "clip_norm": 2})["privacy"]
+    everything["variants"] = specification(
+        variants={"names": ["float32", "float16"], "choose": "fastest", "accuracy_loss": 0, "pruned_share": 0.1}
+    )["variants"]
     decides = {
         name: not (name in HOW_NOT_WHAT or group in HOW_NOT_WHAT)
         for group, value in everything.items()
@@ -187,7 +257,7 @@ def test_what_is_trained_is_all_that_names_a_run_but_places() -> None:
     for name in decides:
         group, _, field = name.partition(".")
         fields = WHAT_IS_TRAINED.get(group, set())
-        trained[name] = fields is True or field in fields
+        trained[name] = group == "variants" or fields is True or field in fields
     assert decides == trained
     assert {name.partition(".")[0] for name in HOW_NOT_WHAT} <= everything.keys()
 

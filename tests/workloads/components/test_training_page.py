@@ -37,6 +37,13 @@ def test_the_tables_are_what_the_package_says() -> None:
         assert page == written
 
 
+def test_every_field_says_what_it_is() -> None:
+    tables = re.findall(r"<!-- fields of .*?<!-- end -->", PAGE.read_text(), re.DOTALL)
+    assert [
+        row for table in tables for row in re.findall(r"^\| `.*$", table, re.MULTILINE) if row.endswith("|  |")
+    ] == []
+
+
 def test_its_documents_are_valid_and_the_job_says_everything() -> None:
     job, *datasets = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert without(TrainingSpecification, json.loads(job)) == []

@@ -12,6 +12,7 @@ import pytest
 from tests.workloads.conftest import ObjectCloud
 from tests.workloads.training.conftest import TrainingJob
 from trainyard_artifacts.manifest import MANIFEST_NAME
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.data.sources.digits import read_digits
 from trainyard_training.dataset import encode_dataset, write_missing
@@ -168,3 +169,20 @@ def test_a_damaged_manifest_does_not_count_as_published(new_job: NewJob, capsys:
     store.put(MANIFEST_NAME, b"{}")
     assert not is_published(job.specification)
     assert "manifest.json has schema_version None" in capsys.readouterr().err
+
+
+def test_more_training_processes_than_gpus_on_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The GPU is none: the machines of these tests have none. Nothing is asked of it before the refusal."""
+    from trainyard_training.workers import join_workers
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    # The second of two machines with four processes each, the last of which keeps parameters.
+    for number in range(4):
+        for name, value in {"RANK": 4 + number, "WORLD_SIZE": 8, "LOCAL_RANK": number, "LOCAL_WORLD_SIZE": 4}.items():
+            monkeypatch.setenv(name, str(value))
+        with (
+            pytest.raises(SpecificationError, match="3 processes train on a machine with 2 GPUs"),
+            join_workers(servers=1),
+        ):
+            pass

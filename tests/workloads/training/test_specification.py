@@ -52,6 +52,35 @@ def test_model_and_checkpoints_must_not_share_a_place(tmp_path: Path) -> None:
         load(tmp_path / "JOB.json", checkpoints_uri=VALID["models_uri"])
 
 
+PRIVATE: dict[str, Any] = {"privacy": {"target_epsilon": 8, "delta": 1e-5}}
+
+
+def test_what_cannot_go_together_with_privacy_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "JOB.json"
+    assert load(path, **PRIVATE).privacy is not None
+    with pytest.raises(SpecificationError) as caught:
+        load(
+            path,
+            **PRIVATE,
+            strategy={"kind": "fully_sharded"},
+            optimization={"clip_norm": 1, "accumulate_steps": 2},
+            computation={"precision": "bfloat16", "compile": True},
+            stop_when={"metric": "training_loss", "reaches": 0.1},
+            variants={"names": ["float32", "float16", "int8_static", "pruned_structured"]},
+        )
+    assert str(caught.value).removeprefix(f"{path}: ").split("; ") == [
+        "privacy needs strategy.kind data_parallel, found 'fully_sharded'",
+        "optimization.clip_norm must be null where privacy clips each example's gradient",
+        "optimization.accumulate_steps must be 1 where privacy draws batches of its own",
+        "computation.precision 'bfloat16' would round the norms that privacy clips by: it must be 'float32'",
+        "computation.compile must be false where privacy follows each example's gradient",
+        "stop_when.metric 'training_loss' is measured on training examples without noise, so the run's length would"
+        " tell of them: with privacy it must be 'test_accuracy'",
+        "variants.names int8_static, pruned_structured would learn from training examples without noise: with privacy"
+        " there are float32, float16, int8_dynamic",
+    ]
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
 def test_what_is_no_json_object_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "JOB.json"

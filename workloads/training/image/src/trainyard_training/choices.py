@@ -44,9 +44,13 @@ class Optimization(Specification):
     """The optimiser, its schedule and the loss."""
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
+    """``adamw``: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101). ``sgd``: gradient descent
+    with ``momentum``, which keeps one number for each parameter instead of two."""
     weight_decay: float = Field(default=0.01, ge=0, le=1, strict=False)
+    """Of ``adamw``: part of each weight that a step takes away, times the learning rate; of ``sgd``: as much of the
+    weight is added to its gradient. 0: none."""
     momentum: float = Field(default=0.9, ge=0, lt=1, strict=False)
-    """Of ``sgd``."""
+    """Of ``sgd``: part of the last step that the next one keeps. 0: none."""
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     """``one_cycle``: up to ``learning_rate`` and down to almost nothing (Smith and Topin, arXiv:1708.07120)."""
     warm_up_share: float = Field(default=0.2, gt=0, lt=1, strict=False)
@@ -108,6 +112,8 @@ class StopCriterion(Specification):
     """When a run is good enough to end before its last step."""
 
     metric: Literal["test_accuracy", "training_loss"] = "test_accuracy"
+    """``test_accuracy``: share of the test split that is labelled rightly, from 0 to 1. ``training_loss``: mean
+    cross-entropy of the epoch's steps in nats, label smoothing included, from 0."""
     reaches: float = Field(strict=False)
     """``test_accuracy``: at least this; ``training_loss``: at most this. Asked after every epoch."""
 
@@ -116,6 +122,7 @@ class Resources(Specification):
     """What a platform sets aside for the run. The trainer itself uses only the price."""
 
     instance_count: int = Field(default=1, ge=1, le=512)
+    """Machines that run the job at the same time; ``local`` is one."""
     instance_type: str = "local"
     """As the platform names it: ``ml.g5.xlarge`` (SageMaker), ``g2-standard-4`` (Vertex AI), ``local``."""
     processes_per_instance: int = Field(default=1, ge=1, le=64)
@@ -123,11 +130,15 @@ class Resources(Specification):
     accelerator_type: str | None = None
     """Of Vertex AI: such as ``NVIDIA_L4``."""
     accelerator_count: int = Field(default=0, ge=0, le=16)
+    """Of Vertex AI: GPUs of each instance. 0: none, and ``accelerator_type`` is null."""
     volume_gib: int = Field(default=30, ge=1, le=16_384)
     """Disk of each instance, in GiB."""
     capacity: Literal["on_demand", "spot"] = "on_demand"
+    """``spot``: cheaper instances that the platform may take back, after which it runs the job again, which resumes;
+    ``local`` has ``on_demand`` alone."""
     usd_per_hour: float | None = Field(default=None, ge=0, strict=False)
-    """Price of all instances together for an hour; null: unknown, and ``maximum_cost_usd`` cannot be kept."""
+    """Price of all instances together for an hour, in US dollars; null: unknown, and ``maximum_cost_usd`` cannot be
+    kept."""
 
 
 class Variants(Specification):
@@ -136,6 +147,9 @@ class Variants(Specification):
     names: tuple[
         Literal["float32", "float16", "int8_dynamic", "int8_static", "pruned_unstructured", "pruned_structured"], ...
     ] = Field(default=("float32",), strict=False)
+    """What is made, measured and compared; ``float32``, the model as trained, has to be among them. ``float16``: half
+    the bits. ``int8_dynamic``: weights in 8 bits. ``int8_static``: activations, too, by ranges learned from training
+    examples. ``pruned_unstructured``: the smallest weights are 0. ``pruned_structured``: whole channels are gone."""
     choose: Literal["float32", "smallest", "fastest"] = "float32"
     """Which one is exported: ``float32`` is the model as trained; the others are chosen among the variants that lose at
     most ``accuracy_loss``."""

@@ -38,8 +38,9 @@ def train(job: TrainingSpecification, stop: StopRequest) -> ExitStatus:
         SpecificationError, DataError, DivergedError, ModelRefusedError, WorkerLostError, ArtifactError: ``failures``
             says what each becomes.
     """
-    with join_workers(job.computation.threads) as workers:
-        if job.strategy.kind == "parameter_servers":
+    with_servers = job.strategy.kind == "parameter_servers"
+    with join_workers(job.computation.threads, servers=job.strategy.servers if with_servers else 0) as workers:
+        if with_servers:
             from trainyard_training.train_with_servers import train_with_servers
 
             return train_with_servers(job, stop, workers)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from trainyard_artifacts.specification import SpecificationError
 from trainyard_training.failures import WorkerLostError
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
@@ -88,23 +89,22 @@ def _others_present() -> Iterator[None]:
 
 
 @contextmanager
-def join_workers(threads: int = 1) -> Iterator[Workers]:
+def join_workers(threads: int = 1, *, servers: int = 0) -> Iterator[Workers]:
     """Join the group that torchrun's environment variables describe: nccl where there are GPUs, gloo elsewhere.
 
     :param threads: CPU threads of each worker; the workers of one machine share its cores between them.
+    :param servers: How many of them, the last ones, only keep parameters; those stay on the CPU.
 
     Raises:
+        SpecificationError: this machine has GPUs, but none for this process.
         WorkerLostError: the other workers cannot be reached, or one is gone.
     """
     torch.set_num_threads(threads)
-    on_gpu = torch.cuda.is_available()
-    if on_gpu:
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    device = _device_of_this_process(servers)
+    if device.type == "cuda":
         torch.cuda.set_device(device)
-    else:
-        device = torch.device("cpu")
     # On a machine with GPUs both: gloo for what the workers agree on, which is on the CPU.
-    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     if "RANK" in os.environ:
         with _others_present():
             dist.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
@@ -116,3 +116,18 @@ def join_workers(threads: int = 1) -> Iterator[Workers]:
             yield Workers(rank=dist.get_rank(), count=dist.get_world_size(), device=device)
     finally:
         dist.destroy_process_group()
+
+
+def _device_of_this_process(servers: int) -> torch.device:
+    rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    number, here = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    # Asked on every process of the machine: one that alone ends leaves the others waiting for it.
+    training, gpus = min(here, count - servers - (rank - number)), torch.cuda.device_count()
+    if training > gpus:
+        raise SpecificationError(
+            f"--nproc-per-node, resources.processes_per_instance: {training} processes train on a machine with {gpus}"
+            f" GPUs, and each needs one of its own; valid is at most {gpus}"
+        )
+    return torch.device("cuda", number) if rank < count - servers else torch.device("cpu")

@@ -1,7 +1,7 @@
 """Differentially private training: DP-SGD (Abadi et al., arXiv:1607.00133) by Opacus.
 
 - ``accounting``: how much noise the budget asks for, and what the steps made have spent.
-- ``fitness``: what of a job and of a model would break the guarantee.
+- ``fitness``: what of a model would break the guarantee; what of a job would is told by its specification.
 - ``secret``: the random numbers that nobody may know: whom a step takes, and its noise.
 - ``sampling``: whom a step takes.
 - ``steps``: one step: each example's gradient clipped, the sum noised.
