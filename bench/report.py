@@ -34,10 +34,14 @@ def _table(benchmark: str, documents: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=benchmark, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("measured", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
-    table.add_column(_opponents(documents), justify="right", no_wrap=True)
+    opponents = _opponents(documents)
+    # Where there are several each row names its own, in the one column that may be wrapped.
+    table.add_column(opponents[0] if len(opponents) == 1 else "compared with", justify="right", no_wrap=True)
     table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("target", no_wrap=True)
     table.add_column("met", no_wrap=True)
+    if len(opponents) > 1:
+        table.add_column("what it is compared with")
     for document in documents:
         compared = document["compared_with"]
         ratio = document["ratio"]
@@ -48,6 +52,7 @@ def _table(benchmark: str, documents: Sequence[Mapping[str, Any]]) -> Table:
             "" if ratio is None else f"{ratio:.2f}",
             document["target"] or "",
             _MET[document["met"]],
+            *([compared["what"] if compared else ""] if len(opponents) > 1 else []),
             style="red" if document["met"] is False else "",
         )
     return table
@@ -60,9 +65,8 @@ def quantity(value: float, unit: str) -> str:
     return f"{value:.2f} {unit}" if value < 100 else f"{value:,.0f} {unit}"
 
 
-def _opponents(documents: Sequence[Mapping[str, Any]]) -> str:
-    names = dict.fromkeys(document["compared_with"]["what"] for document in documents if document["compared_with"])
-    return ", ".join(names) or "compared with"
+def _opponents(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(each["compared_with"]["what"] for each in documents if each["compared_with"]))
 
 
 def _where(machine: Mapping[str, Any]) -> str:

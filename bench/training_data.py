@@ -6,6 +6,7 @@ scikit-learn's digits, each pixel 4 x 4 pixels of 3 equal channels: as large as 
 apart, so that times to an accuracy on them say little about those on photographs. Results say which data it was.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,14 +52,17 @@ class Data:
 
 
 def data_of(environment: Mapping[str, str]) -> Data:
-    """What the environment's variables ask for. Raises BenchError where there is no such archive."""
+    """What the environment's variables ask for. Raises BenchError where there is no such file or no sha256."""
     archive = environment.get(ARCHIVE_VARIABLE)
     if not archive:
         return Data()
     path = Path(archive).resolve()
     if not path.is_file():
         raise BenchError(f"{ARCHIVE_VARIABLE}: there is no file {archive}; it is cifar-10-binary.tar.gz as published")
-    return Data(archive=path, sha256=environment.get(SHA256_VARIABLE) or None)
+    sha256 = environment.get(SHA256_VARIABLE) or None
+    if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise BenchError(f"{SHA256_VARIABLE}: {sha256!r} is no sha256; one is 64 digits of 0-9 and a-f")
+    return Data(archive=path, sha256=sha256)
 
 
 def write_shards(source: "Source", folder: Path, shards: int) -> None:

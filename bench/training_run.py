@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import envelopes
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from trainyard_training.run import Run
@@ -51,7 +52,8 @@ def job_of(data: Path, work: Path, **fields: Any) -> "TrainingSpecification":
 
 @contextmanager
 def opened(job: "TrainingSpecification", workers: "Workers") -> Iterator["Run"]:
-    """What `train` puts together for the job, its checkpoints under a key in memory; nothing is printed."""
+    """What `train` puts together for the job, its checkpoints under a key in memory; it says what it trains, and then
+    nothing."""
     from trainyard_artifacts.storage import ObjectStore
     from trainyard_training.checkpoints import Checkpoints, EncryptedFiles
     from trainyard_training.reporting.progress import Progress
@@ -71,8 +73,16 @@ def opened(job: "TrainingSpecification", workers: "Workers") -> Iterator["Run"]:
 
 
 def result_of(output: str) -> Mapping[str, Any]:
-    """What a process has measured: the JSON document on the last line of its output."""
-    document: Mapping[str, Any] = json.loads(output.rstrip().rpartition("\n")[2])
+    """What a process has measured: the JSON object on the last line of its output. Raises BenchError without one."""
+    last = output.rstrip().rpartition("\n")[2]
+    try:
+        document = json.loads(last)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise BenchError(
+            f"a part of the benchmark was expected to print what it measured as JSON, its last line is {last!r}"
+        )
     return document
 
 
