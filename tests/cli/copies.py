@@ -5,6 +5,8 @@ anew in every copy. The process that is copied runs this file: a request is a li
 to it an exit code.
 """
 
+import gc
+import importlib
 import json
 import multiprocessing
 import os
@@ -15,6 +17,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+PACKAGES = (
+    "google.protobuf.struct_pb2",
+    "matplotlib.figure",
+    "pydantic",
+    "rich.console",
+    "rich.table",
+    "ruamel.yaml",
+    "scipy.optimize",
+    "scipy.special",
+    "scipy.stats",
+    "typer",
+)
+"""What several commands import of others and takes a hundredth of a second or more."""
 
 SECONDS = 120.0
 """What a run may take."""
@@ -56,12 +72,10 @@ def _original() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    import pydantic
-    import scipy.optimize
-    import scipy.special
-    import typer
-
-    assert all((pydantic, scipy.optimize, scipy.special, typer))
+    for module in PACKAGES:
+        importlib.import_module(module)
+    # Else every collection of a copy goes through all that these modules consist of.
+    gc.freeze()
     for line in sys.stdin:
         copy = multiprocessing.get_context("fork").Process(target=_become, args=json.loads(line))
         copy.start()

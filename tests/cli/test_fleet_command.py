@@ -36,6 +36,8 @@ config:
 """
 ASKED = ("--gpu-hours", "100", "--deadline", "48h", "--cloud", "aws")
 THERE = (*ASKED, "--region", "eu-west-1")
+BY_THE_HOUR = ("--capacity", "on_demand", "--capacity", "spot")
+"""Without what is paid by the day, whose whole days take most of the time that a fleet is sought."""
 TABLES = {
     "types_aws.csv": (
         "cloud,name,architecture,vcpus,memory_gib,gpu,gpu_count,gpu_memory_gib,gpu_interconnect,nvme_gb,network_gbps,"
@@ -113,8 +115,10 @@ def test_machines_read_the_same_as_json(project: Path) -> None:
 
 
 def test_a_file_says_the_same_as_options_which_go_before_it(project: Path) -> None:
-    (project / "work.yaml").write_text("gpu_hours: 100\ndeadline_hours: 48h\nclouds: [aws]\nregions: eu-west-1\n")
-    assert answered(fleet(project, "--work", "work.yaml", "-j")) == answered(fleet(project, *THERE, "-j"))
+    text = "gpu_hours: 100\ndeadline_hours: 48h\nclouds: [aws]\nregions: eu-west-1\ncapacities: [on_demand, spot]\n"
+    (project / "work.yaml").write_text(text)
+    asked = fleet(project, *THERE, *BY_THE_HOUR, "-j")
+    assert answered(fleet(project, "--work", "work.yaml", "-j")) == answered(asked)
     other = answered(fleet(project, "--work", "work.yaml", "--capacity", "on_demand", "--json"))
     assert {each["capacity"] for each in other["pools"]} == {"on_demand"}
 
@@ -227,8 +231,8 @@ def test_scratch_space_stays_on_the_disks_of_the_nodes(project: Path) -> None:
 
 
 def test_interruptions_that_never_let_work_finish_are_no_traceback(project: Path) -> None:
-    for rare in ("10000", "1e308", "1e-320"):
-        result = fleet(project, *THERE, "--interruptions-per-hour", rare)
+    for often in ("10000", "1e308", "1e-320"):
+        result = fleet(project, *THERE, *BY_THE_HOUR, "--interruptions-per-hour", often)
         assert (result.code, result.err) == (0, "")
         assert "inf" not in result.out
 
@@ -251,7 +255,8 @@ def test_a_stack_without_pools_gets_them(project: Path, pools: str) -> None:
 
 
 def test_a_reserved_fleet_needs_its_capacity_block(project: Path) -> None:
-    reserved = (*THERE, "--capacity", "reserved", "--type", "p9.test", "--write", "Pulumi.dev.yaml")
+    few = ("--type", "p9.test", "--max-nodes", "3")
+    reserved = (*THERE, "--capacity", "reserved", *few, "--write", "Pulumi.dev.yaml")
     for arguments, message in (
         ((), "name its capacity block with --reservation"),
         (("--reservation", "cr-0123456789abcdef0"), "needs the block's zone too"),

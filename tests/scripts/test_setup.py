@@ -1,11 +1,13 @@
 """`make setup`, run as its script on a small copy of the project: what it makes, what it refuses, and what it repairs.
 
 Nothing is downloaded: the real `pip` installs a stand-in for uv from a folder, which notes how it is called. The real
-`venv` makes one environment, which takes seconds, and a stand-in for it makes the tests' own, as copies of that one.
+`venv` takes seconds: it makes one environment, and those of one test. For the other tests a stand-in for the
+interpreter that it is a module of makes copies of that environment.
 """
 
 import ast
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -41,10 +43,9 @@ if os.environ.get("UV_REFUSES") and sys.argv[-1].endswith(os.environ["UV_REFUSES
     sys.exit("error: no such package\\n  hint: none")
 """
 
-STAND_IN_FOR_VENV = """
-import pathlib, shutil, sys
-
-shutil.copytree({environment!r}, pathlib.Path(sys.argv[1]), symlinks=True)
+STAND_IN_FOR_PYTHON = """#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then exec cp -RPp {environment} "$3"; fi
+exec {python} "$@"
 """
 
 
@@ -53,8 +54,8 @@ class Clone:
     """A folder with what the script reads of the project."""
 
     folder: Path
-    modules: Path
-    """Where the stand-in for `venv` is."""
+    base: Path | None
+    """What the script takes for the interpreter that environments are made with, where that is not the real one."""
 
     @property
     def log(self) -> Path:
@@ -69,12 +70,13 @@ class Clone:
     def start(self, pretend: str = "", **variables: str) -> "subprocess.Popen[str]":
         """Start the script; `pretend` is Python that is run before it, in its process."""
         script = str(self.folder / "scripts" / "setup.py")
+        if self.base:
+            pretend = f"sys._base_executable = {str(self.base)!r}\n{pretend}"
         program = f"import platform, runpy, sys\n{pretend}\nrunpy.run_path({script!r}, run_name='__main__')"
         environment = {
             **os.environ,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
-            "PYTHONPATH": str(self.modules),
             "PIP_FIND_LINKS": str(self.folder.parent / "wheels"),
             "UV_LOG": str(self.log),
             "UV_GATE": str(self.gate),
@@ -103,18 +105,22 @@ class Clone:
 
 
 @pytest.fixture(scope="module")
-def stand_in_for_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of modules: its `venv` makes what the real one makes with the interpreter that the script takes."""
+def stand_in_for_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter that the script takes, but for `-m venv`, which copies what the real one has made."""
     folder = tmp_path_factory.mktemp("venv")
+    python = Path(getattr(sys, "_base_executable", sys.executable))
     environment = folder / "environment"
-    subprocess.run([Path(getattr(sys, "_base_executable", sys.executable)), "-m", "venv", environment], check=True)
-    (folder / "modules").mkdir()
-    (folder / "modules" / "venv.py").write_text(STAND_IN_FOR_VENV.format(environment=str(environment)))
-    return folder / "modules"
+    subprocess.run([python, "-m", "venv", environment], check=True)
+    stand_in = folder / "python"
+    stand_in.write_text(
+        STAND_IN_FOR_PYTHON.format(environment=shlex.quote(str(environment)), python=shlex.quote(str(python)))
+    )
+    stand_in.chmod(0o755)
+    return stand_in
 
 
 @pytest.fixture
-def clone(tmp_path: Path, stand_in_for_venv: Path) -> Clone:
+def clone(tmp_path: Path, stand_in_for_python: Path) -> Clone:
     folder = tmp_path / "clone"
     for name in (
         "scripts/setup.py",
@@ -141,7 +147,7 @@ def clone(tmp_path: Path, stand_in_for_venv: Path) -> Clone:
         wheel.writestr("uv-9.9.9.dist-info/METADATA", "Metadata-Version: 2.1\nName: uv\nVersion: 9.9.9\n")
         wheel.writestr("uv-9.9.9.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("uv-9.9.9.dist-info/RECORD", "")
-    return Clone(folder, stand_in_for_venv)
+    return Clone(folder, stand_in_for_python)
 
 
 def wait_for_call(clone: Clone, word: str) -> None:
@@ -153,9 +159,9 @@ def wait_for_call(clone: Clone, word: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_second_run_does_nothing_and_a_change_makes_only_what_it_changes(clone: Clone, tmp_path: Path) -> None:
+def test_a_second_run_does_nothing_and_a_change_makes_only_what_it_changes(clone: Clone) -> None:
     """With the real `venv`, as the other tests are not."""
-    clone = replace(clone, modules=tmp_path / "no-stand-in")
+    clone = replace(clone, base=None)
     code, said = clone.run()
     assert code == 0, said
     assert said.startswith("Making the environments with Python ")

@@ -6,10 +6,11 @@ What the preview decided is a plan: resources with the inputs that can be known 
 import datetime
 import json
 import os
+import tempfile
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,11 @@ def preview(project: Path, stack: str, *arguments: str) -> Result:
     return yard("preview", "-s", stack, *arguments, environment=environment, cwd=project)
 
 
-def plan(folder: Path, stack: str, changes: Mapping[str, Any] | None = None) -> Plan:
-    """The plan of a committed stack."""
-    result = preview(make_project(folder, stack, changes), stack, "--json")
+@cache
+def plan(stack: str) -> Plan:
+    """The plan of a committed stack, previewed once in a process: those who ask are in the group "planned stacks"."""
+    with tempfile.TemporaryDirectory(prefix="trainyard-plan-") as folder:
+        result = preview(make_project(Path(folder), stack), stack, "--json")
     assert result.code == 0, result.out + result.err
     return Plan(json.loads(result.out))
 

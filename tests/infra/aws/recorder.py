@@ -90,7 +90,7 @@ def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
     async def program() -> None:
         mocks.set_mocks(recording, project="trainyard", stack=stack, preview=False)
         build()
-        await wait_for_rpcs()
+        await _settled()
 
     try:
         asyncio.run(program())
@@ -99,6 +99,16 @@ def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
         SETTINGS.rpc_manager.clear()
         SETTINGS.outputs.clear()
     return recording.resources
+
+
+async def _settled() -> None:
+    """Waits for all that the program has started, as `wait_for_rpcs` does, which looks at all tasks after each one."""
+    await wait_for_rpcs(await_all_outstanding_tasks=False)
+    while SETTINGS.outputs:
+        pending = list(SETTINGS.outputs)
+        SETTINGS.outputs.clear()
+        await asyncio.gather(*pending)
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
 
 
 def provision(stack: str, changes: Mapping[str, Any] | None = None) -> Resources:

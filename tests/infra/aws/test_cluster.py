@@ -11,6 +11,8 @@ from tests.infra.aws.recorder import Resources, provision
 GOLDEN = Path(__file__).parent / "golden"
 CLUSTER = "aws:eks/cluster:Cluster"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(params=["dev", "prod"])
 def stack(request: pytest.FixtureRequest) -> str:

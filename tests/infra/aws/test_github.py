@@ -15,6 +15,8 @@ ACCOUNT = "123456789012"
 STATE = {"identity.github.state_bucket": "pulumi-state"}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture
 def resources() -> Resources:

@@ -20,6 +20,8 @@ from tests.infra.iam_answers import is_allowed
 ROLE = "aws:iam/role:Role"
 THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def own_policy(identity: Identity, bucket_arns: Mapping[str, str], key_arn: str) -> dict[str, Any]:
     """The policy of an identity of the program's own workload, whose one key encrypts buckets and wraps keys."""

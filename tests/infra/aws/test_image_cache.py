@@ -13,6 +13,8 @@ TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 HOSTS = {"registry.k8s.io", "public.ecr.aws", "quay.io"}
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(scope="module")
 def resources() -> Resources:

@@ -9,6 +9,8 @@ from tests.infra.aws.recorder import Registered, Resources, provision
 PURPOSES = ["data", "images", "logs", "secrets", "volumes"]
 ACCOUNT = "arn:aws:iam::123456789012:root"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(params=["dev", "prod"])
 def resources(request: pytest.FixtureRequest) -> Resources:

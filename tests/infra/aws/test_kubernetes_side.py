@@ -16,6 +16,8 @@ SECRET = "4dabf18193072939515e22adb298388d"
 DIGEST = f"sha256:{'ab' * 32}"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def hand_over(stack: str, changes: dict[str, Any] | None = None) -> tuple[CloudSide, dict[str, Any], Resources]:
     """What is handed over, its outputs resolved, and what was registered."""

@@ -10,6 +10,8 @@ INSTANCE = "aws:ec2/instance:Instance"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 STATE = "aws:ec2transitgateway/instanceState:InstanceState"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def machine(stack: str = "dev", **settings: Any) -> Resources:
     return provision(stack, {"machine": {"instance_type": "g5.xlarge", **settings}})

@@ -20,6 +20,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "private": ("dev", PRIVATE),
 }
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(params=VARIANTS)
 def resources(request: pytest.FixtureRequest) -> Resources:

@@ -10,6 +10,8 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def with_autoscaler(name: str, **changes: Any) -> Resources:
     return provision("dev", {"kubernetes.addons.node_autoscaler": name, **changes})

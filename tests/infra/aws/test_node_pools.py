@@ -36,6 +36,8 @@ SURROUNDINGS = PoolSurroundings(
     tags={"stack": "dev"},
 )
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def pool(settings: dict[str, Any]) -> Resources:
     """A pool by itself, in a region of which nobody knows what it offers."""

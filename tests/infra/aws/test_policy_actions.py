@@ -53,6 +53,8 @@ IN_VAIN = {
     "keys-logs.policy.UseByLogGroupsOfTheStack: kms:DescribeKey does not know kms:EncryptionContext:aws:logs:arn",
 }
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(scope="module", params=list(MECHANISMS))
 def resources(request: pytest.FixtureRequest) -> Resources:

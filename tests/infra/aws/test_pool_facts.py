@@ -12,6 +12,8 @@ from infra.aws.pool_facts import node_pools
 from infra.kubernetes.node_pools import NodePool
 from tests.infra.aws.recorder import provision, settings_of
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 def test_the_addresses_of_each_type_are_those_that_ec2_says_it_has() -> None:
     recorded = importlib.resources.files("moto") / "ec2" / "resources" / "instance_types.json.gz"

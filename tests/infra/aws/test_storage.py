@@ -11,6 +11,8 @@ ALL = ["access", *DATA]
 KEY = "arn:aws:mock:::keys-data"
 ALGORITHM = "s3:x-amz-server-side-encryption"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(params=["dev", "prod"])
 def stack(request: pytest.FixtureRequest) -> str:

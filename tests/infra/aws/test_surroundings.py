@@ -13,6 +13,8 @@ DIGEST = "sha256:" + "a" * 64
 BASES = {"python_image": f"python@{DIGEST}", "triton_image": f"nvcr.io/nvidia/tritonserver@{DIGEST}"}
 REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/images"
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(params=["dev", "prod"])
 def resources(request: pytest.FixtureRequest) -> Resources:

@@ -28,6 +28,8 @@ CHANGES = {
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 THROUGH_S3 = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
 
+pytestmark = pytest.mark.xdist_group("aws platforms")
+
 
 @pytest.fixture(scope="module")
 def world(shared_cloud: dict[str, Any]) -> Iterator[World]:

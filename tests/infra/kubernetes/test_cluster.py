@@ -11,10 +11,12 @@ from tests.infra.aws.recorder import provision
 
 JOB = "kubernetes:batch/v1:Job"
 
+pytestmark = pytest.mark.xdist_group("planned stacks")
+
 
 @pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return plan(tmp_path_factory.mktemp("prod"), "prod")
+def prod() -> Plan:
+    return plan("prod")
 
 
 def test_a_job_that_is_complete_has_succeeded() -> None:

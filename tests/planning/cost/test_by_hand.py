@@ -17,6 +17,8 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "cost-model.md").read_text()
 CENT = Decimal("0.01")
 STACKS = ("dev", "prod")
 
+pytestmark = pytest.mark.xdist_group("planned stacks")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -58,9 +60,9 @@ def _money(usd: Decimal, digits: Decimal = CENT) -> str:
 
 
 @pytest.fixture(scope="module", params=STACKS)
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, PlanCost]:
+def stack(request: pytest.FixtureRequest) -> tuple[str, PlanCost]:
     name = str(request.param)
-    return name, price_plan(plan(tmp_path_factory.mktemp(name), name).document, load_book())
+    return name, price_plan(plan(name).document, load_book())
 
 
 @pytest.mark.parametrize("name", STACKS)

@@ -13,6 +13,8 @@ from tests.planning.simulation.small_tasks import task_of
 V100 = {"spot_usd_per_hour": 0.9701, "on_demand_usd_per_hour": 3.06}
 """A V100 on AWS, as in the paper's published simulator."""
 
+pytestmark = pytest.mark.xdist_group("simulation study")
+
 
 @pytest.fixture(scope="module", params=["v100x1:us-east-1a", "v100x1:us-east-1f", "v100x1:us-west-2a"])
 def comparison(request: pytest.FixtureRequest) -> Comparison:
