@@ -7,6 +7,7 @@ import typer
 from cli import (
     artifacts,
     bench,
+    bundle,
     cancel,
     compare,
     cost,
@@ -59,6 +60,7 @@ app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
 app.add_typer(train.app, name="train")
 app.add_typer(artifacts.app, name="artifacts")
+app.add_typer(bundle.app, name="bundle")
 app.command("output")(output.output)
 app.command("restore")(restore.restore)
 app.command("cancel")(cancel.cancel)

@@ -240,8 +240,15 @@ class ServingSettings(Group):
     """Images that the service may put into one batch."""
     queue_delay_microseconds: Whole = Field(default=500, ge=0, le=1_000_000)
     """Microseconds that a request may wait for others to share its batch."""
+    max_queue_size: Whole = Field(default=0, ge=0, le=1_000_000)
+    """Requests that may wait for the model in each server, what is more is refused at once; 0: any number. In a cluster
+    the front bounds what is in a pod. A bound here costs stalls of half a second under load."""
+    queue_timeout_microseconds: Whole = Field(default=0, ge=0, le=3_600_000_000, validate_default=True)
+    """Microseconds after which a request that still waits is refused; 0: never."""
     pods: ServicePodSettings = ServicePodSettings()
     """What each of its pods asks a cluster for."""
+    response_cache_bytes: Whole = Field(default=0, ge=0, le=2**40)
+    """Memory of each server for answers to inputs that were seen before; 0: none."""
     scaling: ScalingSettings = ScalingSettings()
     """How many pods."""
     exposure: ExposureSettings = Field(default=ExposureSettings(), validate_default=True)
@@ -252,6 +259,24 @@ class ServingSettings(Group):
     """In a cluster, what asks who a client is: Envoy 1.40 (docker.io/envoyproxy/envoy) by its digest. Has to be set."""
     limits: LimitSettings = LimitSettings()
     """How much a pod takes on."""
+
+    @field_validator("queue_timeout_microseconds")
+    @classmethod
+    def _timeout_is_after_delay(cls, timeout: int, info: ValidationInfo) -> int:
+        delay = info.data.get("queue_delay_microseconds", 0)
+        if 0 < timeout <= delay:
+            raise refuse(f"must be 0 or more than queue_delay_microseconds ({delay}), or a lone request is refused")
+        return timeout
+
+    @field_validator("response_cache_bytes")
+    @classmethod
+    def _cache_has_room(cls, size: int, info: ValidationInfo) -> int:
+        pods = info.data.get("pods")
+        if pods is not None and (info.context or {}).get("cloud", "local") != "local":
+            room = int((pods.memory_gib - pods.model_gib) * 2**30)
+            if size >= room:
+                raise refuse(f"must be less than {room}, which pods.memory_gib leaves beside pods.model_gib")
+        return size
 
     @field_validator("scaling")
     @classmethod

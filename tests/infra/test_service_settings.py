@@ -1,6 +1,7 @@
 """The settings of the service in a cluster: what is refused before anything is made, and in which words."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +28,14 @@ def problems_of(serving: dict[str, Any], environment: str = "dev") -> list[str]:
     [
         ({"scaling": {"min_pods": 5}}, ["scaling.max_pods: must be at least min_pods (5)"]),
         ({"scaling": {"min_pods": 5, "max_pods": 4}}, ["scaling.max_pods = 4: must be at least min_pods (5)"]),
+        (
+            {"queue_delay_microseconds": 2000, "queue_timeout_microseconds": 2000},
+            [
+                "queue_timeout_microseconds = 2000: must be 0 or more than queue_delay_microseconds (2000), or a lone "
+                "request is refused"
+            ],
+        ),
+        ({"max_queue_size": -1}, ["max_queue_size = -1: must be a whole number from 0 to 1000000"]),
         (
             {"scaling": {"metric": "gpu"}},
             ['scaling.metric = "gpu": must be queue or cpu where the pods have no GPU'],
@@ -124,6 +133,15 @@ def problems_of(serving: dict[str, Any], environment: str = "dev") -> list[str]:
 )
 def test_every_problem_is_told_with_its_setting(serving: dict[str, Any], expected: list[str]) -> None:
     assert problems_of(serving) == expected
+
+
+def test_a_pod_has_room_for_the_cache() -> None:
+    serving = {"pods": {"memory_gib": 2, "model_gib": 0.5}, "response_cache_bytes": 3 * 2**29}
+    told = f"response_cache_bytes = {3 * 2**29}: must be less than {3 * 2**29}, which pods.memory_gib leaves beside"
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        parse_settings({"trainyard:serving": json.dumps(serving), "trainyard:cloud": "aws"})
+    # On one machine nothing is set aside.
+    assert parse_settings({"trainyard:serving": json.dumps(serving)}).serving.response_cache_bytes == 3 * 2**29
 
 
 def test_nobody_unknown_is_served_in_production() -> None:

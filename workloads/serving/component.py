@@ -38,6 +38,9 @@ def service_specification(
         "model_name": job,
         "max_batch_size": settings.max_batch_size,
         "queue_delay_microseconds": settings.queue_delay_microseconds,
+        "max_queue_size": settings.max_queue_size,
+        "queue_timeout_microseconds": settings.queue_timeout_microseconds,
+        "response_cache_bytes": settings.response_cache_bytes,
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import signal
@@ -79,10 +80,17 @@ def some_images(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 17, size=(count, 1, 8, 8), dtype=np.uint8)
 
 
-def publish(models_uri: str, key_uri: str, *, signature: ModelSignature = SIGNATURE, **changes: Any) -> str:
+def publish(
+    models_uri: str,
+    key_uri: str,
+    *,
+    signature: ModelSignature = SIGNATURE,
+    model: bytes | None = None,
+    **changes: Any,
+) -> str:
     """Publish a model as training does and return the manifest's URI; needs the cloud in this process's environment."""
     store, envelope = ObjectStore(models_uri), Envelope(key_uri)
-    plaintext = tiny_model()
+    plaintext = tiny_model() if model is None else model
     ciphertext = envelope.encrypt(plaintext, associated_data("digits", "0123456789ab", "model.onnx"))
     store.put("model.onnx.tink", ciphertext)
     manifest = Manifest(
@@ -152,6 +160,18 @@ def run_to_its_end(
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
 class Service:
     """A service that answers."""
 
@@ -170,6 +190,18 @@ class Service:
     @property
     def work_dir(self) -> Path:
         return Path(self.document["work_dir"])
+
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """What is answered over HTTP, whatever the status."""
+        connection = http.client.HTTPConnection(self.http, timeout=END_SECONDS)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
 
     def metrics(self) -> str:
         url = f"http://127.0.0.1:{self.document['metrics_port']}/metrics"

@@ -1,5 +1,6 @@
 """The model's configuration, read back by protobuf's own parser, and the folder that is written."""
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ def parse(text: str) -> Any:
     return text_format.Parse(text, model_config_pb2.ModelConfig())
 
 
+def configuration(model: ModelSignature, **asked: Any) -> str:
+    others = {"name": "digits", "max_batch_size": 64, "queue_delay_microseconds": 500, "max_queue_size": 256}
+    return model_configuration(model, **{**others, "queue_timeout_microseconds": 10_000_000, **asked})
+
+
 def tensors() -> st.SearchStrategy[TensorSignature]:
     sizes = st.none() | st.integers(1, 2**40)
     return st.builds(
@@ -42,8 +48,11 @@ def tensors() -> st.SearchStrategy[TensorSignature]:
     name=st.text(min_size=1),
     max_batch_size=st.integers(1, 65_536),
     queue_delay_microseconds=st.integers(0, 10_000_000),
+    max_queue_size=st.integers(0, 1_000_000),
+    queue_timeout_microseconds=st.integers(0, 3_600_000_000),
     device=st.sampled_from(["cpu", "gpu"]),
     instances=st.integers(1, 64),
+    cached=st.booleans(),
 )
 def test_the_configuration_says_what_was_asked(model: ModelSignature, **asked: Any) -> None:
     parsed = parse(model_configuration(model, **asked))
@@ -59,9 +68,33 @@ def test_the_configuration_says_what_was_asked(model: ModelSignature, **asked: A
     assert preferred[-1] == asked["max_batch_size"]
     assert preferred[0] >= 1
     assert parsed.dynamic_batching.max_queue_delay_microseconds == asked["queue_delay_microseconds"]
+    bounded = asked["max_queue_size"] > 0 or asked["queue_timeout_microseconds"] > 0
+    assert parsed.dynamic_batching.HasField("default_queue_policy") == bounded
+    policy = parsed.dynamic_batching.default_queue_policy
+    assert policy.max_queue_size == asked["max_queue_size"]
+    assert policy.default_timeout_microseconds == asked["queue_timeout_microseconds"]
+    assert policy.timeout_action == model_config_pb2.ModelQueuePolicy.REJECT
+    assert policy.allow_timeout_override == bounded
+    assert parsed.response_cache.enable == asked["cached"]
     (group,) = parsed.instance_group
     assert group.count == asked["instances"]
     assert model_config_pb2.ModelInstanceGroup.Kind.Name(group.kind) == f"KIND_{asked['device'].upper()}"
+
+
+@given(model=st.builds(ModelSignature, input=tensors(), output=tensors(), labels=st.just(())), most=st.integers(1, 64))
+def test_the_model_runs_alone_and_in_a_full_batch_before_it_is_ready(model: ModelSignature, most: int) -> None:
+    parsed = parse(configuration(model, max_batch_size=most))
+    if None in model.input.shape[1:]:
+        # Which size it takes is not known.
+        assert not parsed.model_warmup
+        return
+    assert [each.batch_size for each in parsed.model_warmup] == sorted({1, most})
+    assert len({each.name for each in parsed.model_warmup}) == len(parsed.model_warmup)
+    for each in parsed.model_warmup:
+        ((name, tensor),) = each.inputs.items()
+        assert name == model.input.name
+        assert tensor.zero_data
+        assert (tensor.data_type, list(tensor.dims)) == (parsed.input[0].data_type, list(parsed.input[0].dims))
 
 
 @given(st.text())
@@ -70,7 +103,9 @@ def test_any_text_survives_the_text_format(text: str) -> None:
 
 
 def test_the_configuration_reads_as_expected() -> None:
-    text = model_configuration(SIGNATURE, name="digits", max_batch_size=64, queue_delay_microseconds=500)
+    text = configuration(SIGNATURE)
+    if os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1":
+        GOLDEN.write_text(text)
     assert text == GOLDEN.read_text()
 
 
@@ -86,7 +121,7 @@ def test_the_configuration_reads_as_expected() -> None:
 def test_a_model_that_cannot_be_served(dtype: str, shape: Any, message: str) -> None:
     model = SIGNATURE.model_copy(update={"output": TensorSignature(name="x", dtype=dtype, shape=shape)})
     with pytest.raises(UnservableModelError, match=message):
-        model_configuration(model, name="digits", max_batch_size=64, queue_delay_microseconds=500)
+        configuration(model)
 
 
 def test_the_repository_is_written_for_its_owner_and_replaced(tmp_path: Path) -> None:

@@ -108,6 +108,25 @@ def test_a_model_whose_type_cannot_be_passed_on(object_cloud: Any, models_uri: s
     assert "tensor 'image' has dtype 'object'" in output
 
 
+def test_a_model_that_is_not_what_its_manifest_says(object_cloud: Any, models_uri: str, refused: Any) -> None:
+    other = SIGNATURE.model_copy(
+        update={
+            "input": TensorSignature(name="image", dtype="uint8", shape=(None, 1, 9, 8)),
+            "output": TensorSignature(name="scores", dtype="float32", shape=(None, 10)),
+        }
+    )
+    output = refused(ExitStatus.BAD_MODEL, publish(models_uri, object_cloud.key_uri, signature=other))
+    assert (
+        "error: model.onnx is not what its manifest says: input 'image' is float32 [-1, 1, 8, 8], the manifest says"
+        " uint8 [-1, 1, 9, 8]; its outputs are 'logits', the manifest has 'scores'\n"
+    ) in output
+
+
+def test_a_file_that_is_no_model(object_cloud: Any, models_uri: str, refused: Any) -> None:
+    output = refused(ExitStatus.BAD_MODEL, publish(models_uri, object_cloud.key_uri, model=b"no model"))
+    assert "error: ONNX Runtime cannot load model.onnx: " in output
+
+
 def test_a_store_that_does_not_answer(object_cloud: Any, models_uri: str, refused: Any) -> None:
     uri = publish(models_uri, object_cloud.key_uri)
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -1,44 +1,32 @@
 """The running service over KServe v2, as clients see it: metadata, inference, batching, errors, metrics, `predict`."""
 
 import concurrent.futures
-from collections.abc import Iterator
-from pathlib import Path
+import sys
 from typing import Any
 
+import grpc
 import numpy as np
 import psutil
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from tests.workloads.serving.conftest import QUEUE_DELAY_MICROSECONDS
 from tests.workloads.serving.service_process import (
     LABELS,
     Service,
     expected_logits,
     files_with_the_model,
-    running_service,
-    service_document,
-    service_environment,
     some_images,
+    wait_for,
 )
 from trainyard_serving.predict import LabelledImages, PredictionError, accuracy, predict
 
 pytestmark = pytest.mark.xdist_group("triton-service")
 
 PROTOCOLS = ("http", "grpc")
-QUEUE_DELAY_MICROSECONDS = 100_000
-
-
-@pytest.fixture(scope="module")
-def service(model_cloud: Any, triton_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    cloud, manifest_uri = model_cloud
-    directory = tmp_path_factory.mktemp("service")
-    document = service_document(
-        manifest_uri, cloud.key_uri, directory / "work", queue_delay_microseconds=QUEUE_DELAY_MICROSECONDS
-    )
-    with running_service(document, directory, service_environment(cloud.environment, triton_environment)) as running:
-        yield running
 
 
 def connect(service: Service, protocol: str) -> Any:
@@ -52,6 +40,18 @@ def infer(client: Any, images: np.ndarray[Any, Any], name: str = "image", model:
     request = module.InferInput(name, images.shape, np_to_triton_dtype(images.dtype))
     request.set_data_from_numpy(images)
     return client.infer(model, [request]).as_numpy("logits")
+
+
+def settled_statistics(client: Any) -> dict[str, Any]:
+    """The model's statistics once they stay the same: the server counts a request after it has answered it."""
+    found: list[dict[str, Any]] = [{}]
+
+    def settled() -> bool:
+        found.append(client.get_inference_statistics("digits", as_json=True)["model_stats"][0])
+        return found[-1] == found[-2]
+
+    wait_for(settled, "the statistics to stay the same")
+    return found[-1]
 
 
 def as_input(count: int, seed: int = 0) -> np.ndarray[Any, Any]:
@@ -116,17 +116,35 @@ def test_bad_requests_are_refused_and_the_service_goes_on(
 
 def test_concurrent_requests_are_batched_and_each_gets_its_own_answer(service: Service) -> None:
     client = connect(service, "grpc")
-    before = client.get_inference_statistics("digits", as_json=True)["model_stats"][0]
+    before = settled_statistics(client)
     requests = [as_input(1 + seed % 3, seed) for seed in range(16)]
     with concurrent.futures.ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda images: infer(client, images), requests))
     for images, answer in zip(requests, answers, strict=True):
         np.testing.assert_allclose(answer, expected_logits(images), rtol=1e-5, atol=1e-4)
-    after = client.get_inference_statistics("digits", as_json=True)["model_stats"][0]
+    after = settled_statistics(client)
     images_sent = int(after["inference_count"]) - int(before["inference_count"])
     executions = int(after["execution_count"]) - int(before["execution_count"])
     assert images_sent == sum(map(len, requests))
     assert executions < len(requests)
+
+
+def test_a_request_of_another_rank_does_not_fail_those_that_it_is_batched_with(service: Service) -> None:
+    def infer_with_a_batch_that_is_taken_for_none() -> str:
+        tensor = {"name": "image", "datatype": "FP32", "shape": [2**32, 1, 8, 8]}
+        request = service_pb2.ModelInferRequest(
+            model_name="digits", inputs=[tensor], raw_input_contents=[as_input(1).tobytes()]
+        )
+        with grpc.insecure_channel(service.grpc) as channel, pytest.raises(grpc.RpcError) as refused:
+            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request)
+        return str(refused.value.details())
+
+    with concurrent.futures.ThreadPoolExecutor(3) as threads:
+        wrong = threads.submit(infer_with_a_batch_that_is_taken_for_none)
+        right = [threads.submit(infer, connect(service, "grpc"), as_input(1, seed)) for seed in (1, 2)]
+    assert wrong.result() == "image has the shape [1, 8, 8], expected [any number, 1, 8, 8]"
+    for seed, answer in zip((1, 2), right, strict=True):
+        np.testing.assert_allclose(answer.result(), expected_logits(as_input(1, seed)), rtol=1e-5, atol=1e-4)
 
 
 def test_classification_names_the_labels(service: Service) -> None:
@@ -141,9 +159,16 @@ def test_classification_names_the_labels(service: Service) -> None:
 
 def test_metrics_count_the_inferences(service: Service) -> None:
     infer(connect(service, "http"), as_input(32))
-    samples = dict(line.rsplit(" ", 1) for line in service.metrics().splitlines() if not line.startswith("#"))
-    assert float(samples['nv_inference_request_success{model="digits",version="1"}']) >= 1
-    assert float(samples['nv_inference_count{model="digits",version="1"}']) >= 32
+
+    def sample(name: str) -> float:
+        lines = [
+            line for line in service.metrics().splitlines() if line.startswith(f'{name}{{model="digits",version="1"}}')
+        ]
+        return float(lines[0].rsplit(" ", 1)[1]) if lines else 0.0
+
+    # The server counts after it has answered.
+    wait_for(lambda: sample("nv_inference_request_success") >= 1, "a request to be counted")
+    wait_for(lambda: sample("nv_inference_count") >= 32, "its images to be counted")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -182,6 +207,12 @@ def test_the_process_is_tritonserver_listens_on_loopback_only_and_knows_no_crede
     assert {each.laddr.ip.removeprefix("::ffff:") for each in listening} == {"127.0.0.1"}
     for each in (process, *service.stubs()):
         assert not [name for name in each.environ() if name.startswith("AWS_")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit(2) is Linux's")
+def test_a_crash_of_the_server_or_its_model_writes_no_memory_to_a_disk(service: Service) -> None:
+    for each in (psutil.Process(service.process.pid), *service.stubs()):
+        assert each.rlimit(psutil.RLIMIT_CORE) == (0, 0)
 
 
 def test_the_model_is_on_no_disk_and_the_repository_is_its_owners(service: Service) -> None:

@@ -36,6 +36,9 @@ def test_defaults_are_for_one_machine_and_the_result_is_frozen(tmp_path: Path) -
     specification = load(tmp_path)
     assert specification.listen_address == "127.0.0.1"
     assert (specification.device, specification.instances) == ("cpu", 1)
+    assert specification.max_queue_size == 0
+    assert specification.queue_timeout_microseconds == 0
+    assert specification.response_cache_bytes == 0
     with pytest.raises(pydantic.ValidationError):
         specification.http_port = 1
 
@@ -78,6 +81,14 @@ def test_ports_must_differ(tmp_path: Path) -> None:
         SpecificationError, match=r"must differ, found http_port 8000, grpc_port 8000, metrics_port 8002"
     ):
         load(tmp_path, grpc_port=8000)
+
+
+def test_a_request_may_wait_longer_than_it_waits_for_others(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecificationError, match=r"queue_timeout_microseconds \(500\) must be 0 or more than queue_delay"
+    ):
+        load(tmp_path, queue_timeout_microseconds=500)
+    assert load(tmp_path, queue_timeout_microseconds=0).queue_timeout_microseconds == 0
 
 
 @pytest.mark.parametrize(("content", "message"), [("{", "JSON"), ("[]", "object"), (None, "cannot be read")])

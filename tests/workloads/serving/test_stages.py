@@ -124,4 +124,4 @@ def test_nothing_is_served_before_it_was_fetched(
 def test_an_unknown_way_of_starting_it_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == ExitStatus.BAD_SPECIFICATION
     told = capsys.readouterr().err
-    assert told == "usage: python -m trainyard_serving [--fetch-only|--serve-fetched] SERVICE.json\n"
+    assert told == "usage: python -m trainyard_serving [--fetch-only|--serve-fetched] SERVICE.json | --bundle ...\n"

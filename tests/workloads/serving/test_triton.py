@@ -12,6 +12,7 @@ from trainyard_serving.triton import (
     ENVIRONMENT_VARIABLE,
     SHARED_MEMORY,
     Triton,
+    closing_key,
     find_triton,
     remove_stale_shared_memory,
     server_arguments,
@@ -25,6 +26,7 @@ TRITON = Triton(
     server=Path("/env/tritonserver/bin/tritonserver"),
     backend=Path("/env/tritonserver/backends/python"),
     stub=Path("/env/stub"),
+    caches=Path("/env/tritonserver/caches"),
     environment=Path("/env"),
     python_library=Path("/python/lib/libpython3.11.so.1.0"),
 )
@@ -131,6 +133,7 @@ def test_nvidias_image_is_found_where_the_environment_holds_no_server(
     found = find_triton({ENVIRONMENT_VARIABLE: str(environment)})
     assert found.server == image / "bin" / "tritonserver"
     assert found.stub == image / "backends" / "python" / "triton_python_backend_stub"
+    assert found.caches == image / "caches"
 
 
 def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecification:
@@ -151,8 +154,13 @@ def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecific
     return ServiceSpecification.model_validate(document | changes)
 
 
+def arguments_for(**changes: object) -> list[str]:
+    places = {"repository": Path("/work/r"), "backends": Path("/work/b")}
+    return server_arguments(TRITON, specification(**changes), **places, closing_key="a\nb")  # type: ignore[arg-type]
+
+
 def test_the_command_line_serves_one_repository_on_the_given_address_and_ports() -> None:
-    arguments = server_arguments(TRITON, specification(), repository=Path("/work/r"), backends=Path("/work/b"))
+    arguments = arguments_for()
     assert arguments[0] == "/env/tritonserver/bin/tritonserver"
     assert set(arguments) >= {
         "--model-repository=/work/r",
@@ -168,6 +176,20 @@ def test_the_command_line_serves_one_repository_on_the_given_address_and_ports()
         "--grpc-port=18001",
         "--metrics-port=18002",
     }
+
+
+def test_endpoints_that_could_do_harm_are_closed_by_a_key_of_its_own_for_each_start() -> None:
+    closed = "shared-memory,trace,logging:trainyard-closed=a\nb"
+    assert {f"--http-restricted-api={closed}", f"--grpc-restricted-protocol={closed}"} <= set(arguments_for())
+    keys = {closing_key() for _ in range(3)}
+    assert len(keys) == 3
+    assert all("\n" in key.strip() for key in keys)
+
+
+def test_there_is_a_cache_only_where_one_is_asked_for() -> None:
+    assert not [argument for argument in arguments_for() if "cache" in argument]
+    cached = arguments_for(response_cache_bytes=1_048_576)
+    assert {"--cache-directory=/env/tritonserver/caches", "--cache-config=local,size=1048576"} <= set(cached)
 
 
 def test_the_server_gets_no_credential_and_what_it_needs() -> None:

@@ -45,7 +45,7 @@ class Word:
     text: str
 
 
-Value = str | int | Word | tuple["Value", ...] | Mapping[str, "Value"]
+Value = str | int | bool | Word | tuple["Value", ...] | Mapping[str, "Value"]
 """A field of a message in protobuf's text format. A tuple is a repeated field."""
 
 
@@ -55,21 +55,29 @@ def model_configuration(
     name: str,
     max_batch_size: int,
     queue_delay_microseconds: int,
+    max_queue_size: int,
+    queue_timeout_microseconds: int,
     device: str = "cpu",
     instances: int = 1,
+    cached: bool = False,
 ) -> str:
     """The text of ``config.pbtxt``: an ONNX model run by the Python backend, with dynamic batching.
 
     Preferred batches are the full and the half one: a queue that holds as much goes at once, and what is less waits
-    ``queue_delay_microseconds`` for more.
+    ``queue_delay_microseconds`` for more. Before the server says that it is ready, the model has run on zeros, alone
+    and in a full batch; not where the manifest leaves a size open, since which one the model takes is not known.
 
     Args:
         model: from the manifest; the first dimension of input and output is the batch.
         name: what clients call it, and its folder.
         max_batch_size: of one request and of requests batched together.
         queue_delay_microseconds: longest wait of a request for others.
+        max_queue_size: requests that wait at the most, what is more is refused at once; 0 for any number.
+        queue_timeout_microseconds: a request that has waited longer is refused; 0 for never. With either bound a
+            request may name a shorter time for itself, not a longer one.
         device: ``cpu`` or ``gpu``.
         instances: processes for each device.
+        cached: whether the answer to an input that was seen before may come from the server's cache.
 
     Raises:
         UnservableModelError: a type that the model code does not pass on, or a tensor without batch dimension.
@@ -85,7 +93,10 @@ def model_configuration(
             "dynamic_batching": {
                 "preferred_batch_size": tuple(sorted({max(max_batch_size // 2, 1), max_batch_size})),
                 "max_queue_delay_microseconds": queue_delay_microseconds,
+                **_queue_policy(max_queue_size, queue_timeout_microseconds),
             },
+            "model_warmup": _warm_up(model.input, max_batch_size),
+            **({"response_cache": {"enable": True}} if cached else {}),
         }
     )
 
@@ -136,6 +147,31 @@ def _tensor(tensor: TensorSignature) -> dict[str, Value]:
     return {"name": tensor.name, "data_type": Word(triton_type), "dims": dimensions}
 
 
+def _queue_policy(largest: int, timeout_microseconds: int) -> dict[str, Value]:
+    # A policy of any kind slows the batcher down (docs/serving.md), so there is none where nothing is bounded.
+    if not (largest or timeout_microseconds):
+        return {}
+    return {
+        "default_queue_policy": {
+            "timeout_action": Word("REJECT"),
+            "default_timeout_microseconds": timeout_microseconds,
+            "allow_timeout_override": True,
+            "max_queue_size": largest,
+        }
+    }
+
+
+def _warm_up(tensor: TensorSignature, max_batch_size: int) -> tuple[Mapping[str, Value], ...]:
+    if None in tensor.shape[1:]:
+        return ()
+    described = _tensor(tensor)
+    zeros = {"data_type": described["data_type"], "dims": described["dims"], "zero_data": True}
+    return tuple(
+        {"name": f"zeros_{size}", "batch_size": size, "inputs": {"key": tensor.name, "value": zeros}}
+        for size in sorted({1, max_batch_size})
+    )
+
+
 def _lines(message: Mapping[str, Value], indent: str) -> Iterator[str]:
     for field, value in message.items():
         for each in value if isinstance(value, tuple) else (value,):
@@ -150,6 +186,8 @@ def _lines(message: Mapping[str, Value], indent: str) -> Iterator[str]:
 def _scalar(value: Value) -> str:
     if isinstance(value, Word):
         return value.text
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return f'"{_escaped(value)}"'
     return str(value)

@@ -6,6 +6,7 @@ network has none, and reads what the first has left in memory (see ``memory_file
 """
 
 import os
+import resource
 import shutil
 import socket
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from trainyard_artifacts.fetch import Origin, fetch_manifest, read_artifact
 from trainyard_artifacts.manifest import Manifest
 from trainyard_serving.memory_files import read_fetched, require_memory, write_fetched
 from trainyard_serving.model_repository import MODEL_FILE, model_configuration, write_model_repository
+from trainyard_serving.onnx_signature import require_signature
 from trainyard_serving.sealed_file import path_of, sealed_file
 from trainyard_serving.specification import ServiceSpecification
 from trainyard_serving.triton import (
     Triton,
+    closing_key,
     find_triton,
     remove_stale_shared_memory,
     server_arguments,
@@ -45,9 +48,34 @@ def fetch_and_serve(specification: ServiceSpecification) -> NoReturn:
     triton = find_triton(os.environ)
     require_free_ports(specification)
     manifest, model = _fetch(specification)
+    serve_model(triton, specification, manifest, model, configuration=configuration_of(specification, manifest))
+
+
+def serve_model(
+    triton: Triton, specification: ServiceSpecification, manifest: Manifest, model: bytes, *, configuration: str
+) -> NoReturn:
+    """Become the tritonserver of a model that is known to be servable, from a file that is on no disk.
+
+    Args:
+        triton: what ``find_triton`` returned.
+        specification: of the service.
+        manifest: of the model, verified.
+        model: the ONNX file, verified and decrypted.
+        configuration: the text of ``config.pbtxt``.
+
+    Raises:
+        OSError: the working directory cannot be written; what was written is removed.
+    """
     os.umask(0o077)
     descriptor = sealed_file(MODEL_FILE, model)
-    _become_server(triton, specification, manifest, model_path=path_of(descriptor), undo=lambda: os.close(descriptor))
+    _become_server(
+        triton,
+        specification,
+        manifest,
+        configuration=configuration,
+        model_path=path_of(descriptor),
+        undo=lambda: os.close(descriptor),
+    )
 
 
 def fetch_only(specification: ServiceSpecification) -> None:
@@ -80,7 +108,14 @@ def serve_fetched(specification: ServiceSpecification) -> NoReturn:
     require_free_ports(specification)
     manifest, path = read_fetched(Path(specification.work_dir), job=specification.job, run=specification.run)
     os.umask(0o077)
-    _become_server(triton, specification, manifest, model_path=str(path), undo=lambda: None)
+    _become_server(
+        triton,
+        specification,
+        manifest,
+        configuration=configuration_of(specification, manifest),
+        model_path=str(path),
+        undo=lambda: None,
+    )
 
 
 def require_free_ports(specification: ServiceSpecification) -> None:
@@ -105,20 +140,25 @@ def _fetch(specification: ServiceSpecification) -> tuple[Manifest, bytes]:
     _say(f"{specification.service}: fetching the model of {specification.manifest_uri}")
     origin = Origin(job=specification.job, run=specification.run, key_uri=specification.encryption_key_uri)
     manifest = fetch_manifest(specification.manifest_uri, origin)
-    _configuration(specification, manifest)
+    configuration_of(specification, manifest)
     model = read_artifact(specification.manifest_uri, manifest, MODEL_FILE)
+    require_signature(model, manifest.model)
     _say(f"{specification.service}: run {manifest.run} of {manifest.job}, {len(model)} bytes, verified and decrypted")
     return manifest, model
 
 
-def _configuration(specification: ServiceSpecification, manifest: Manifest) -> str:
+def configuration_of(specification: ServiceSpecification, manifest: Manifest) -> str:
+    """The text of ``config.pbtxt``. Raises UnservableModelError as ``model_configuration`` does."""
     return model_configuration(
         manifest.model,
         name=specification.model_name,
         max_batch_size=specification.max_batch_size,
         queue_delay_microseconds=specification.queue_delay_microseconds,
+        max_queue_size=specification.max_queue_size,
+        queue_timeout_microseconds=specification.queue_timeout_microseconds,
         device=specification.device,
         instances=specification.instances,
+        cached=specification.response_cache_bytes > 0,
     )
 
 
@@ -127,6 +167,7 @@ def _become_server(
     specification: ServiceSpecification,
     manifest: Manifest,
     *,
+    configuration: str,
     model_path: str,
     undo: Callable[[], None],
 ) -> NoReturn:
@@ -134,19 +175,23 @@ def _become_server(
     directory = Path(specification.runtime_dir or specification.work_dir)
     repository, backends, libraries = (directory / name for name in ("model_repository", "backends", "libraries"))
     remove_stale_shared_memory(specification.work_dir)
+    # What was in memory is not to be on a disk because a process of the server crashed.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         write_runtime(triton, backends, libraries)
         write_model_repository(
             repository,
             name=specification.model_name,
-            configuration=_configuration(specification, manifest),
+            configuration=configuration,
             labels=manifest.model.labels,
             model_path=model_path,
         )
         _say(f"{specification.service}: starting tritonserver on {specification.listen_address}")
         os.execve(  # noqa: S606  # no shell is wanted
             triton.server,
-            server_arguments(triton, specification, repository=repository, backends=backends),
+            server_arguments(
+                triton, specification, repository=repository, backends=backends, closing_key=closing_key()
+            ),
             server_environment(triton, os.environ, libraries=libraries),
         )
     except BaseException:

@@ -64,6 +64,14 @@ class ServiceSpecification(Specification):
     """Images that one request, or requests batched together, may have."""
     queue_delay_microseconds: int = Field(ge=0, le=10_000_000)
     """So long a request may wait for others to be batched with."""
+    max_queue_size: int = Field(default=0, ge=0, le=1_000_000)
+    """Requests that may wait, what is more is refused at once, as unavailable; 0 for any number. Any bound of the queue
+    costs Triton's batcher stalls of half a second under load (docs/serving.md)."""
+    queue_timeout_microseconds: int = Field(default=0, ge=0, le=3_600_000_000)
+    """A request that has waited longer is refused, as unavailable; 0 for never."""
+    response_cache_bytes: int = Field(default=0, ge=0, le=2**40)
+    """Memory for answers to inputs that were seen before; 0 for none. Right as long as the same input has the same
+    answer, which holds for the models that training publishes."""
     listen_address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
     """Only this machine reaches the default. In a cluster, too: the pod's authenticating front passes requests on."""
     runtime_dir: Annotated[str, AfterValidator(_absolute_path)] | None = None
@@ -81,4 +89,13 @@ class ServiceSpecification(Specification):
         if len(set(ports.values())) < len(ports):
             found = ", ".join(f"{name} {port}" for name, port in ports.items())
             raise ValueError(f"the three ports must differ, found {found}")
+        return self
+
+    @model_validator(mode="after")
+    def _timeout_is_after_delay(self) -> Self:
+        if 0 < self.queue_timeout_microseconds <= self.queue_delay_microseconds:
+            raise ValueError(
+                f"queue_timeout_microseconds ({self.queue_timeout_microseconds}) must be 0 or more than"
+                f" queue_delay_microseconds ({self.queue_delay_microseconds}), or a lone request is always refused"
+            )
         return self

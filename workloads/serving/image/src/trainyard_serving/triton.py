@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,9 @@ _PASSED_ON = ("LANG", "LC_ALL", "TZ", "TMPDIR", "OMP_NUM_THREADS", "CUDA_VISIBLE
 # The project's own variables tell whoever started the service which processes are its.
 _PASSED_ON_PREFIXES = ("NVIDIA_", "TRAINYARD_")
 _LOADER_FAILED = 127
+
+_CLOSED = ("shared-memory", "trace", "logging")
+_CLOSED_HEADER = "trainyard-closed"
 _QUESTION_TIMEOUT_SECONDS = 30
 
 _QUESTION = f"""
@@ -60,6 +64,8 @@ class Triton:
     """The folder of the Python backend."""
     stub: Path
     """The backend's own program for the environment's Python version."""
+    caches: Path
+    """The folder of the response caches' libraries."""
     environment: Path
     """The virtual environment whose packages the model uses."""
     python_library: Path | None
@@ -122,14 +128,26 @@ def find_triton(environment: Mapping[str, str]) -> Triton:
     library = Path(facts["library_directory"]) / f"libpython{version}.so.1.0"
     python_library = library if library.exists() else None
     _require_loadable(stub, python_library, version, folder)
-    return Triton(server, root / "backends" / "python", stub, folder, python_library)
+    return Triton(server, root / "backends" / "python", stub, root / "caches", folder, python_library)
 
 
 def server_arguments(
-    triton: Triton, specification: ServiceSpecification, *, repository: Path, backends: Path
+    triton: Triton, specification: ServiceSpecification, *, repository: Path, backends: Path, closing_key: str
 ) -> list[str]:
-    """The command line: serve one repository, load all of it at the start, and end if that fails."""
+    """The command line: serve one repository, load all of it at the start, and end if that fails.
+
+    What a client could do harm with is off: models are neither loaded nor unloaded on request, and shared memory
+    (which reads and writes other processes' memory), traces (which write files) and log settings are closed.
+
+    Args:
+        triton: what ``find_triton`` returned.
+        specification: the service.
+        repository: the folder of the model's configuration.
+        backends: the folder that ``write_runtime`` lays the Python backend out in.
+        closing_key: what ``closing_key`` returned.
+    """
     address = specification.listen_address
+    closed = f"{','.join(_CLOSED)}:{_CLOSED_HEADER}={closing_key}"
     return [
         str(triton.server),
         f"--id={specification.service}",
@@ -149,8 +167,22 @@ def server_arguments(
         *(["--pinned-memory-pool-byte-size=0"] if specification.device == "cpu" else []),
         f"--backend-directory={backends}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix(specification.work_dir)}",
+        f"--http-restricted-api={closed}",
+        f"--grpc-restricted-protocol={closed}",
+        *(_cache_arguments(triton, specification.response_cache_bytes) if specification.response_cache_bytes else []),
         "--log-format=ISO8601",
     ]
+
+
+def closing_key() -> str:
+    """The value of a header that opens the endpoints that are to be closed: one that nobody can send.
+
+    tritonserver closes endpoints to whoever does not send a header with a given value; it cannot just switch them off.
+    Nobody keeps the value, but who is on the same machine can read it in the command line. So it has a line feed, which
+    no header of HTTP or gRPC can hold (https://www.rfc-editor.org/rfc/rfc9110#name-field-values). It is random all the
+    same: should a parser let line feeds through, it is still not the same on every machine.
+    """
+    return f"{secrets.token_hex(16)}\n{secrets.token_hex(16)}"
 
 
 def server_environment(triton: Triton, environment: Mapping[str, str], *, libraries: Path) -> dict[str, str]:
@@ -201,6 +233,10 @@ def remove_stale_shared_memory(work_dir: str) -> None:
     for path in SHARED_MEMORY.glob(f"{shared_memory_prefix(work_dir)}*"):
         with suppress(OSError):
             path.unlink()
+
+
+def _cache_arguments(triton: Triton, size: int) -> list[str]:
+    return [f"--cache-directory={triton.caches}", f"--cache-config=local,size={size}"]
 
 
 def _require_platform() -> None:

@@ -49,22 +49,40 @@ class TritonPythonModel:
         self._guard = _start_guard()
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request, all of them from one run of the model."""
+        """Answer each request, all that fit the model from one run of it."""
         name = self._input["name"]
         try:
             inputs = [np.from_dlpack(backend.get_input_tensor_by_name(request, name)) for request in requests]
-            (result,) = self._session.run(
-                [self._output["name"]], {name: inputs[0] if len(inputs) == 1 else np.concatenate(inputs)}
-            )
+            # The server takes a batch of 2**32 for one of none and passes it on; it is not to fail others beside it.
+            fitting = [each for each in inputs if self._fits(each)]
+            results = iter(self._run(fitting) if fitting else [])
         except Exception as error:
-            failure = backend.TritonError(f"the model could not be run: {error}")
-            return [backend.InferenceResponse([], failure) for _ in requests]
-        ends = np.cumsum([len(each) for each in inputs])
-        return [self._response(part) for part in np.split(result, ends[:-1])]
+            # An error of its own for each: of one that several share, the backend frees the text with the first.
+            message = f"the model could not be run: {error}"
+            return [backend.InferenceResponse([], backend.TritonError(message)) for _ in requests]
+        return [self._response(next(results)) if self._fits(each) else self._refusal(each) for each in inputs]
 
     def finalize(self) -> None:
         """Let the guard go: this end is one that the server asked for."""
         self._guard.communicate(b".")
+
+    def _fits(self, array: Any) -> bool:
+        # Numbers of 64 bits are text in the configuration's JSON.
+        sizes = [int(size) for size in self._input["dims"]]
+        return array.ndim == len(sizes) + 1 and all(
+            size in (-1, found) for size, found in zip(sizes, array.shape[1:], strict=True)
+        )
+
+    def _run(self, inputs: list[Any]) -> list[Any]:
+        (result,) = self._session.run(
+            [self._output["name"]], {self._input["name"]: inputs[0] if len(inputs) == 1 else np.concatenate(inputs)}
+        )
+        return np.split(result, np.cumsum([len(each) for each in inputs])[:-1])
+
+    def _refusal(self, array: Any) -> Any:
+        dims = ", ".join(map(str, ["any number", *self._input["dims"]]))
+        message = f"{self._input['name']} has the shape {list(array.shape)}, expected [{dims}]"
+        return backend.InferenceResponse([], backend.TritonError(message, backend.TritonError.INVALID_ARG))
 
     def _response(self, result: Any) -> Any:
         value = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(result))

@@ -1,0 +1,21 @@
+"""`yard bundle`: the stack's model, signed and encrypted for one machine, to be served there without a cloud."""
+
+import typer
+
+from cli import bundle_key, bundle_verify, bundle_write
+
+app = typer.Typer(
+    help="The model for a machine away from the cloud, signed and encrypted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def bundle() -> None:
+    """The model for a machine away from the cloud, signed and encrypted."""
+
+
+app.command("key")(bundle_key.key)
+app.command("write")(bundle_write.write)
+app.command("verify")(bundle_verify.verify)
