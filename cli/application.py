@@ -15,6 +15,7 @@ from cli import (
     destroy,
     fleet,
     jobs,
+    loadtest,
     output,
     policies,
     predict,
@@ -58,6 +59,7 @@ app.command("render")(render.render)
 app.command("destroy")(destroy.destroy)
 app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
+app.command("loadtest")(loadtest.loadtest)
 app.add_typer(train.app, name="train")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(bundle.app, name="bundle")
