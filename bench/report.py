@@ -20,9 +20,11 @@ def print_results(documents: Sequence[Mapping[str, Any]], console: Console) -> N
         console.print(_where(chosen[0]["machine"]), markup=False, highlight=False, soft_wrap=True)
         without = [document for document in chosen if document["target"] and document["met"] is None]
         if without:
+            left_out = chosen[0]["machine"].get("left_out")
+            reason = f"left out: {left_out}" if left_out else "the Pulumi CLI is not on PATH"
             judged = "1 target is" if len(without) == 1 else f"{len(without)} targets are"
             console.print(
-                f"{judged} judged against nothing: what to compare with was not there (the Pulumi CLI is not on PATH).",
+                f"{judged} judged against nothing: what to compare with was not there ({reason}).",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,

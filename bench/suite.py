@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import encryption, fleet, main_job, policies, previews, scheduling, training
+from bench import encryption, fleet, main_job, policies, previews, scheduling, serving, training
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -64,6 +64,7 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
         ),
         Benchmark(training.NAME, training.STEPS, training.measure_training),
         Benchmark(encryption.NAME, encryption.steps(), encryption.measure_encryption, encryption.missing),
+        Benchmark(serving.NAME, serving.steps(), serving.measure_serving, serving.missing),
     ]
 
 
@@ -92,7 +93,8 @@ def run(
     describe_machine()
     results = measure(chosen, progress)
     write_results(output, merged(kept, results))
-    console = console or Console()
+    # Where nobody's window sets a width, one that the names of what is compared with fit into.
+    console = console or Console(width=None if sys.stdout.isatty() else 150)
     print_results([result.document() for result in results], console)
     console.print(f"Written to {output}", markup=False, highlight=False, soft_wrap=True)
 
