@@ -5,7 +5,7 @@ import typer
 from cli import bundle_key, bundle_verify, bundle_write
 
 app = typer.Typer(
-    help="The model for a machine away from the cloud, signed and encrypted.",
+    help="The model for one machine, signed and encrypted.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -13,7 +13,7 @@ app = typer.Typer(
 
 @app.callback()
 def bundle() -> None:
-    """The model for a machine away from the cloud, signed and encrypted."""
+    """The model for one machine, signed and encrypted."""
 
 
 app.command("key")(bundle_key.key)

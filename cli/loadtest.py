@@ -72,7 +72,9 @@ def loadtest(
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """Load the inference service with ever more clients until it gives no more: throughput, latencies, the knee.
+    """Measure how much load the inference service carries.
+
+    Ever more clients, until it gives no more: throughput, latencies, the knee.
 
     With --target-rps it tells the replicas, GPUs and cost an hour that this load needs. An interrupt ends the test with
     what was measured so far. docs/loadtest.md says what is measured and what is not.

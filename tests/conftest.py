@@ -35,8 +35,8 @@ sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes `-n auto` starts: two more than cores, since many tests wait for others' processes."""
-    return (os.cpu_count() or 1) + 2
+    """Return how many processes `-n auto` starts: one more than cores, since many tests wait for others' processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
