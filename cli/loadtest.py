@@ -110,11 +110,15 @@ def loadtest(
             png=png,
         )
     )
-    from cli.loadtest_progress import Progress
+    from cli.moving_line import MovingLine
 
     taken_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with Progress() as progress:
-        loads, was_stopped = load_all(request.target, request.plan, progress.report)
+    with MovingLine("connecting", mark="yard: ") as line:
+        loads, was_stopped = load_all(
+            request.target,
+            request.plan,
+            lambda protocol, clients: line.show(f"{protocol}: {clients} client{'s' if clients > 1 else ''}"),
+        )
     test = _put_together(request, loads, taken_at)
     if json:
         from planning.capacity.report import document

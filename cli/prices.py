@@ -175,11 +175,15 @@ def refresh(
     folder = find_project_folder(directory)
     chosen = [each.value for each in cloud or LiveCloud]
     from cli import prices_display as display
-    from cli.prices_progress import Progress
+    from cli.moving_line import MovingLine
 
-    with Progress() as progress:
+    with MovingLine("prices") as line:
         outcomes = ask_all(
-            folder, _sources(chosen, gcp_endpoint, azure_endpoint), region or (), _today(), progress.report
+            folder,
+            _sources(chosen, gcp_endpoint, azure_endpoint),
+            region or (),
+            _today(),
+            lambda cloud, text: line.show(f"{cloud} {text}"),
         )
     if json:
         print_json([display.outcome_document(each) for each in outcomes])

@@ -1,4 +1,4 @@
-"""Tells on standard error how far `yard loadtest` is: a line that moves in a terminal, plain ones elsewhere."""
+"""Tells on standard error what a command is at: a line that moves in a terminal, plain ones elsewhere."""
 
 import sys
 from types import TracebackType
@@ -8,10 +8,14 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
-class Progress:
-    """Which protocol is tried with how many clients, until the block ends."""
+class MovingLine:
+    """What is being done now, until the block ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str, *, mark: str = "") -> None:
+        """:param first: What the line says before anything is told.
+        :param mark: What plain lines begin with.
+        """
+        self._mark = mark
         self._console = Console(file=sys.stderr, highlight=False)
         self._bars = Bars(
             SpinnerColumn(),
@@ -20,9 +24,9 @@ class Progress:
             console=self._console,
             transient=True,
         )
-        self._task = self._bars.add_task("connecting")
+        self._task = self._bars.add_task(first)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "MovingLine":
         if self._console.is_terminal:
             self._bars.start()
         return self
@@ -33,10 +37,9 @@ class Progress:
         if self._console.is_terminal:
             self._bars.stop()
 
-    def report(self, protocol: str, concurrency: int) -> None:
-        """Shows what is being tried."""
-        text = f"{protocol}: {concurrency} client{'s' if concurrency > 1 else ''}"
+    def show(self, text: str) -> None:
+        """Says what is being done."""
         if self._console.is_terminal:
             self._bars.update(self._task, description=text)
         else:
-            print(f"yard: {text}", file=sys.stderr, flush=True)
+            print(f"{self._mark}{text}", file=sys.stderr, flush=True)
