@@ -3,7 +3,6 @@
 In a preview, an output that only a cloud could give is unknown; what a property is made of is known all the same.
 """
 
-import asyncio
 import runpy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +11,12 @@ from google.protobuf import struct_pb2
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import wait_for_rpcs
 
 from engine.analyzer_messages import analyze_request, analyzer_resource
 from engine.resource_state import ResourceState
 from engine.values import decode_struct
+from tests.pulumi_loop import run_in_loop
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -99,10 +98,5 @@ def run_program(path: Path, *, preview: bool = True) -> list[Registered]:
         runpy.run_path(str(path), run_name="__main__")
         await wait_for_rpcs()
 
-    try:
-        asyncio.run(program())
-    finally:
-        # What a program that failed was waiting for would be waited for by the next.
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()
+    run_in_loop(program)
     return monitor.registered

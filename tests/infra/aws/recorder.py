@@ -19,6 +19,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 from infra.platform import create_platform
 from infra.settings import Settings
 from tests.infra.aws.stack_files import changed, parse, stack_file
+from tests.pulumi_loop import run_in_loop
 
 WORKLOAD = "digits"
 
@@ -92,12 +93,7 @@ def record(build: Callable[[], object], *, stack: str = "dev") -> Resources:
         build()
         await _settled()
 
-    try:
-        asyncio.run(program())
-    finally:
-        # What a program that failed was waiting for would be waited for by the next.
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()
+    run_in_loop(program)
     return recording.resources
 
 

@@ -1,6 +1,5 @@
 """Reads manifests for tests: outputs resolved, checked by Kubernetes' own schemas, written as a person reads them."""
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import kubernetes_validate
 import pulumi
 import yaml
-from pulumi.runtime.settings import SETTINGS
 
 from infra.kubernetes.object import Manifest
+from tests.pulumi_loop import run_in_loop
 
 VERSIONS = ("1.34", "1.35", "1.36")
 """As in `infra.aws.settings.KUBERNETES_VERSIONS`."""
@@ -23,12 +22,7 @@ def resolved(build: Callable[[], Sequence[Manifest]]) -> list[Manifest]:
     async def read() -> list[Manifest]:
         return list(await pulumi.Output.all(*build()).future() or [])
 
-    try:
-        return asyncio.run(read())
-    finally:
-        # Nobody else is to wait for what belongs to the loop that has ended.
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()
+    return run_in_loop(read)
 
 
 def schema_problems(manifests: Sequence[Manifest]) -> list[str]:
