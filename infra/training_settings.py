@@ -34,6 +34,7 @@ PRIVATE_VARIANTS = ("float32", "float16", "int8_dynamic")
 UNPACKED_ARCHIVE = "cifar-10-batches-bin"
 """The folder that CIFAR-10's archive unpacks to."""
 
+VariantName = Literal["float32", "float16", "int8_dynamic", "int8_static", "pruned_unstructured", "pruned_structured"]
 ModelName = Annotated[
     str, pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", "a name of letters, digits and ._-", required=True)
 ]
@@ -240,9 +241,7 @@ class PrivacySettings(Group):
 class VariantSettings(Group):
     """What is tried on the trained model to make it smaller or faster, and which of it is released."""
 
-    names: tuple[
-        Literal["float32", "float16", "int8_dynamic", "int8_static", "pruned_unstructured", "pruned_structured"], ...
-    ] = ("float32",)
+    names: tuple[VariantName, ...] = ("float32",)
     """What is made and measured; float32, the model as trained, is always among them."""
     choose: Literal["float32", "smallest", "fastest"] = "float32"
     """Which one is released: float32, or the smallest or fastest of those that lose at most accuracy_loss."""
@@ -250,11 +249,18 @@ class VariantSettings(Group):
     """Fraction of the test images by which a released variant may be worse than the model as trained."""
     pruned_share: AboveZeroBelowOne = 0.5
     """Fraction of the weights (unstructured) or of the channels (structured) that pruning takes away."""
+    publish: tuple[VariantName, ...] = ()
+    """Which of names are published beside the released one, so that the service can serve them, too."""
 
     @model_validator(mode="after")
-    def _trained_is_among_them(self) -> Self:
+    def _names_fit(self) -> Self:
+        found = []
         if "float32" not in self.names:
-            raise refuse_all([("names", "must have float32, the model as trained, which the others are compared to")])
+            found.append(("names", "must have float32, the model as trained, which the others are compared to"))
+        if not {*self.publish} <= {*self.names}:
+            found.append(("publish", f"must be of what names has: {', '.join(self.names)}"))
+        if found:
+            raise refuse_all(found)
         return self
 
 

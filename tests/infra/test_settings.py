@@ -75,7 +75,8 @@ BAD: dict[str, dict[str, str]] = {
     },
     "options_of_a_list": {"trainyard:training": '{"task": {"options": ["width"]}}'},
     "group_parts": {
-        "trainyard:training": '{"privacy": {"target_epsilon": 8}, "variants": {"names": ["int8_static"]},'
+        "trainyard:training": '{"privacy": {"target_epsilon": 8}, "variants": {"names": ["int8_static"],'
+        ' "publish": ["float16"]},'
         ' "reporting": {"tensorboard": true}}'
     },
     "budget": {"trainyard:training": '{"privacy": {"delta": 1e-5}}'},

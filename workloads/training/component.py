@@ -136,7 +136,7 @@ def _groups(settings: TrainingSettings) -> dict[str, Any]:
             "clip_norm",
         ),
         "computation": _chosen(settings.computation, "precision", "channels_last", "compile"),
-        "variants": _chosen(settings.variants, "names", "choose", "accuracy_loss", "pruned_share"),
+        "variants": _chosen(settings.variants, "names", "choose", "accuracy_loss", "pruned_share", "publish"),
         "reporting": _chosen(settings.reporting, "every_steps", "tensorboard"),
     }
     groups = {name: group for name, group in groups.items() if group}

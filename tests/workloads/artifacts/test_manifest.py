@@ -24,6 +24,9 @@ from trainyard_artifacts.manifest import (
     encode_manifest,
 )
 
+NUMBERS = {"bytes": 1, "accuracy": 0.5, "latency_ms": 1.0}
+HASHES = {"sha256": "6" * 64, "ciphertext_sha256": "7" * 64}
+
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 object_names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True).filter(
     lambda it: it != "manifest.json"
@@ -153,10 +156,61 @@ def test_a_manifest_without_variants_and_privacy_has_none(document: dict[str, An
 def test_the_chosen_variant_is_one_of_them(
     document: dict[str, Any], names: list[str], chosen: str, problem: str
 ) -> None:
-    document["variants"] = [{"name": name, "bytes": 1, "accuracy": 0.5, "latency_ms": 1.0} for name in names]
+    document["variants"] = [{"name": name, **NUMBERS} for name in names]
     document["chosen_variant"] = chosen
     with pytest.raises(ManifestError, match=problem):
         decode_manifest(json.dumps(document).encode(), "s3://b/m")
+
+
+@pytest.fixture
+def with_variants(document: dict[str, Any]) -> dict[str, Any]:
+    """The same with a model, one variant that is published beside it, and one that is not."""
+    document["artifacts"] += [
+        {"name": name, "object": f"{name}.tink", "bytes": 1, **HASHES} for name in ("model.onnx", "model.int8.onnx")
+    ]
+    document["chosen_variant"] = "float32"
+    document["variants"] = [
+        {"name": "float32", "artifact": "model.onnx", **NUMBERS},
+        {"name": "int8", "artifact": "model.int8.onnx", **NUMBERS},
+        {"name": "float16", "artifact": None, **NUMBERS},
+    ]
+    return document
+
+
+def decoded(document: dict[str, Any]) -> Manifest:
+    return decode_manifest(json.dumps(document).encode(), "s3://b/m")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_form_of_the_model_is_found_by_its_variant(with_variants: dict[str, Any], *, is_old: bool) -> None:
+    if is_old:
+        for variant in with_variants["variants"]:
+            del variant["artifact"]
+    manifest = decoded(with_variants)
+    assert decode_manifest(encode_manifest(manifest), "s3://b/m") == manifest
+    assert manifest.model_artifact().name == manifest.model_artifact("float32").name == "model.onnx"
+    with pytest.raises(ManifestError, match=r"lists no variant 'int4'; published are: float32"):
+        manifest.model_artifact("int4")
+    with pytest.raises(ManifestError, match=r"'float16' as measured and not published; published are: float32"):
+        manifest.model_artifact("float16")
+    if not is_old:
+        assert manifest.model_artifact("int8").name == "model.int8.onnx"
+
+
+@pytest.mark.parametrize(
+    ("variant", "artifact", "problem"),
+    [
+        (1, "model.int4.onnx", "variants name artifacts that are not listed: model.int4.onnx"),
+        (2, "model.int8.onnx", "several variants name the same artifact: model.int8.onnx"),
+        (0, "m", "variant 'float32' is said to be m, but model.onnx is the chosen variant, 'float32'"),
+    ],
+)
+def test_a_variant_names_an_artifact_of_its_own(
+    with_variants: dict[str, Any], variant: int, artifact: str, problem: str
+) -> None:
+    with_variants["variants"][variant]["artifact"] = artifact
+    with pytest.raises(ManifestError, match=problem):
+        decoded(with_variants)
 
 
 def test_what_is_no_privacy_is_told_at_once(document: dict[str, Any]) -> None:

@@ -114,6 +114,7 @@ _groups = st.fixed_dictionaries(
                 "choose": st.sampled_from(["float32", "smallest", "fastest"]),
                 "accuracy_loss": st.floats(0, 1),
                 "pruned_share": st.floats(0, 1, exclude_min=True, exclude_max=True),
+                "publish": st.sampled_from([[], ["float32"], ["int8_dynamic", "float32"]]),
             },
         ),
         "reporting": st.fixed_dictionaries(

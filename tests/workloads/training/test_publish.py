@@ -9,6 +9,7 @@ from trainyard_artifacts.envelope import Envelope
 from trainyard_artifacts.fetch import Origin, fetch_manifest, read_artifact
 from trainyard_artifacts.manifest import (
     MANIFEST_NAME,
+    MODEL_NAME,
     DataVersion,
     Manifest,
     ModelSignature,
@@ -20,7 +21,6 @@ from trainyard_artifacts.manifest import (
 from trainyard_artifacts.signature import sign_manifest
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.publish import (
-    MODEL_NAME,
     REPORT_NAME,
     TEST_EXAMPLES_NAME,
     origin_of,

@@ -40,7 +40,8 @@ def finished(
     with pytest.MonkeyPatch.context() as environment:
         for name, value in _object_server.environment.items():
             environment.setenv(name, value)
-        job = make_job(_object_server, dataset_objects, tmp_path_factory.mktemp("run"))
+        variants = {"names": ["float32", "int8_dynamic"], "publish": ["int8_dynamic"]}
+        job = make_job(_object_server, dataset_objects, tmp_path_factory.mktemp("run"), variants=variants)
         running = job.start(LAUNCH)
         try:
             exit_code, output = running.end()
@@ -62,6 +63,7 @@ def test_the_run_reaches_its_accuracy_and_lists_what_it_made(finished: FinishedR
     assert manifest.data.train_examples + manifest.data.test_examples == 1797
     assert [artifact.name for artifact in manifest.artifacts] == [
         "model.onnx",
+        "model.int8_dynamic.onnx",
         "variants.md",
         "confusion_matrix.png",
         "training_curve.png",
@@ -72,16 +74,22 @@ def test_the_run_reaches_its_accuracy_and_lists_what_it_made(finished: FinishedR
     ]
     assert set(finished.job.published) == {"manifest.json", *(artifact.object for artifact in manifest.artifacts)}
     assert manifest.model.input.shape == (None, 1, 8, 8)
+    assert manifest.model.largest_value == 16
 
 
-def test_the_published_model_recognises_the_published_images(finished: FinishedRun, manifest: Manifest) -> None:
-    model = read_artifact(finished.manifest_uri, manifest, "model.onnx")
+@pytest.mark.parametrize("variant", ["", "float32", "int8_dynamic"])
+def test_the_published_models_recognise_the_published_images(
+    finished: FinishedRun, manifest: Manifest, variant: str
+) -> None:
+    model = read_artifact(finished.manifest_uri, manifest, manifest.model_artifact(variant).name)
     with np.load(io.BytesIO(read_artifact(finished.manifest_uri, manifest, "test_examples.npz"))) as arrays:
         images, labels = arrays["inputs"], arrays["labels"]
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     inputs = {manifest.model.input.name: images.astype(manifest.model.input.dtype)}
     (logits,) = session.run([manifest.model.output.name], inputs)
-    assert np.mean(logits.argmax(axis=1) == labels) == pytest.approx(manifest.metrics["test_accuracy"])
+    said = {each.name: each.accuracy for each in manifest.variants}
+    assert said[manifest.chosen_variant or ""] == pytest.approx(manifest.metrics["test_accuracy"])
+    assert np.mean(logits.argmax(axis=1) == labels) == pytest.approx(said[variant or "float32"])
 
 
 def test_the_report_has_confusions_and_losses(finished: FinishedRun, manifest: Manifest) -> None:

@@ -15,7 +15,7 @@ from trainyard_training.choices import Report, Variants
 from trainyard_training.failures import ModelRefusedError
 from trainyard_training.finishing import variants as variants_module
 from trainyard_training.finishing.assembly import Finished, finish
-from trainyard_training.finishing.export import run_onnx
+from trainyard_training.finishing.export import run_onnx, tensors_of
 from trainyard_training.finishing.tuning import tune_on
 
 pytestmark = pytest.mark.xdist_group("finishing")
@@ -85,14 +85,20 @@ def test_all_variants_are_made_measured_and_one_is_chosen(trained: dict[str, Tra
     each = trained["convolutions"]
     finished, said = finish_one(
         each,
-        Variants(names=ALL, choose="smallest", accuracy_loss=0.03),
+        Variants(names=ALL, choose="smallest", accuracy_loss=0.03, publish=("float32", "int8_static", "float16")),
         Report(pictures=False),
         tune=tune_on(each.train, steps=60, learning_rate=0.005),
     )
     rows = {row.name: row for row in finished.variants}
     assert tuple(rows) == ALL
     assert not finished.not_made
-    assert set(finished.artifacts) == {"model.onnx", "variants.md"}
+    assert finished.published == {name: f"model.{name}.onnx" for name in ("float32", "float16", "int8_static")} | {
+        finished.chosen: "model.onnx"
+    }
+    assert set(finished.artifacts) == {*finished.published.values(), "variants.md"}
+    for name, artifact in finished.published.items():
+        assert len(finished.artifacts[artifact]) == rows[name].bytes
+        assert accuracy(each, finished.artifacts[artifact]) == rows[name].test_accuracy
     trained_row, chosen = rows["float32"], rows[finished.chosen]
     assert trained_row.same_answers == 1
     for row in rows.values():
@@ -107,7 +113,8 @@ def test_all_variants_are_made_measured_and_one_is_chosen(trained: dict[str, Tra
     assert len(finished.artifacts["model.onnx"]) == chosen.bytes < 0.6 * trained_row.bytes
     assert accuracy(each, finished.artifacts["model.onnx"]) == chosen.test_accuracy == finished.metrics["test_accuracy"]
     assert chosen.test_accuracy >= trained_row.test_accuracy - 0.03
-    assert said[-1] == f"chosen: {finished.chosen}"
+    assert said[-2] == f"chosen: {finished.chosen}"
+    assert said[-1].startswith("published: model.onnx, model.f")
     assert f"| **{finished.chosen}** |" in finished.artifacts["variants.md"].decode()
 
 
@@ -126,7 +133,9 @@ def as_trained(model: nn.Module, inputs: NDArray[Any]) -> Trained:
 
 def test_what_cannot_be_made_is_told_with_its_reason_and_ends_nothing() -> None:
     images = np.random.default_rng(0).integers(0, 17, (40, *IMAGE)).astype(np.uint8)
-    finished, said = finish_one(as_trained(Templates(), images), Variants(names=ALL), Report(pictures=False))
+    asked = Variants(names=ALL, publish=("int8_static", "float32"))
+    finished, said = finish_one(as_trained(Templates(), images), asked, Report(pictures=False))
+    assert finished.published == {"float32": "model.onnx"}
     reasons = {each.name: each.reason for each in finished.not_made}
     assert [row.name for row in finished.variants] + list(reasons) == list(ALL)
     assert "to compute in 8 bits" in reasons["int8_dynamic"]
@@ -160,6 +169,17 @@ def test_a_pruned_model_whose_export_computes_something_else_is_not_made(
     finished, _ = finish_one(trained["rows"], asked, Report(pictures=False))
     assert finished.chosen == "float32"
     assert "differs from the trained one by 0.01" in finished.not_made[0].reason
+
+
+def test_a_variant_that_is_called_otherwise_is_not_made(
+    trained: dict[str, Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_trained = [tensors_of] * 2
+    monkeypatch.setattr(variants_module, "tensors_of", lambda model: as_trained.pop()(model) if as_trained else ())
+    asked = Variants(names=("float32", "float16"), publish=("float16",))
+    finished, _ = finish_one(trained["rows"], asked, Report(pictures=False))
+    assert set(finished.artifacts) == {"model.onnx", "variants.md"}
+    assert "is called otherwise than the model as trained" in finished.not_made[0].reason
 
 
 def test_an_export_that_computes_something_else_is_refused(

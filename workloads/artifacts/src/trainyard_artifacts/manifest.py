@@ -15,6 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from trainyard_artifacts.errors import ArtifactError
 
 MANIFEST_NAME = "manifest.json"
+MODEL_NAME = "model.onnx"
+"""The artifact that is the chosen form of the model, of every run."""
 SCHEMA_VERSION = 1
 
 ObjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
@@ -66,6 +68,8 @@ class ModelSignature(_Frozen):
     output: TensorSignature
     labels: tuple[str, ...]
     """The label of each output position."""
+    largest_value: int | None = Field(default=None, ge=1)
+    """Values of the input are whole numbers from 0 to this, as those of an image's pixels; None: any numbers."""
 
 
 class Encryption(_Frozen):
@@ -97,6 +101,9 @@ class Variant(_Frozen):
     """On the test split."""
     latency_ms: float = Field(ge=0, allow_inf_nan=False)
     """Milliseconds of one call."""
+    artifact: ObjectName | None = None
+    """Which of the artifacts it is; None where it was measured and not published. It is called as the manifest's
+    ``model`` says, like all forms of the model."""
 
 
 class Artifact(_Frozen):
@@ -131,9 +138,9 @@ class Manifest(_Frozen):
     privacy: Privacy | None = None
     """None where the training was not a private one."""
     variants: tuple[Variant, ...] = ()
-    """The forms of the model that there was a choice of; only the chosen one is among the artifacts."""
+    """The forms of the model that there was a choice of; those with an artifact are published."""
     chosen_variant: str | None = None
-    """Which of the variants is published, by its name."""
+    """Which of the variants is ``model.onnx``, by its name."""
 
     @field_validator("metrics")
     @classmethod
@@ -164,6 +171,21 @@ class Manifest(_Frozen):
             raise ValueError(f"chosen_variant {self.chosen_variant!r} is not among the variants; there are: {there}")
         return self
 
+    @model_validator(mode="after")
+    def _variants_are_artifacts(self) -> Self:
+        named = Counter(variant.artifact for variant in self.variants if variant.artifact)
+        if repeated := sorted(name for name, count in named.items() if count > 1):
+            raise ValueError(f"several variants name the same artifact: {', '.join(repeated)}")
+        if unlisted := sorted(named.keys() - {artifact.name for artifact in self.artifacts}):
+            raise ValueError(f"variants name artifacts that are not listed: {', '.join(unlisted)}")
+        for variant in self.variants:
+            if variant.artifact and (variant.artifact == MODEL_NAME) != (variant.name == self.chosen_variant):
+                raise ValueError(
+                    f"variant {variant.name!r} is said to be {variant.artifact}, but {MODEL_NAME} is the chosen"
+                    f" variant, {self.chosen_variant!r}"
+                )
+        return self
+
     def artifact(self, name: str) -> Artifact:
         """The entry of the artifact called ``name``.
 
@@ -175,6 +197,25 @@ class Manifest(_Frozen):
                 return artifact
         there = ", ".join(artifact.name for artifact in self.artifacts) or "none"
         raise ManifestError(f"the manifest of {self.job}/{self.run} lists no artifact {name!r}; there are: {there}")
+
+    def model_artifact(self, variant: str = "") -> Artifact:
+        """The entry of a form of the model; without a name, of the chosen one.
+
+        Raises:
+            ManifestError: it was not published, or there is none of that name; the message lists those there are.
+        """
+        # Manifests from before variants had artifacts of their own name none, not even for the chosen one.
+        if variant in ("", self.chosen_variant):
+            return self.artifact(MODEL_NAME)
+        published = {each.name: each.artifact for each in self.variants if each.artifact}
+        if variant in published:
+            return self.artifact(published[variant])
+        measured = any(each.name == variant for each in self.variants)
+        there = ", ".join(sorted({*published, self.chosen_variant or ""} - {""})) or "none"
+        raise ManifestError(
+            f"the manifest of {self.job}/{self.run} lists {'' if measured else 'no '}variant {variant!r}"
+            f"{' as measured and not published' if measured else ''}; published are: {there}"
+        )
 
 
 def associated_data(job: str, run: str, name: str) -> bytes:

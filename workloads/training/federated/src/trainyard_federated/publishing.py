@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainyard_artifacts.envelope import Envelope
 from trainyard_artifacts.fetch import Origin
-from trainyard_artifacts.manifest import DataVersion, Manifest, ModelSignature, TensorSignature
+from trainyard_artifacts.manifest import MODEL_NAME, DataVersion, Manifest, ModelSignature, TensorSignature
 from trainyard_federated.coordination import SiteReport, State
 from trainyard_federated.local_training import new_model, set_weights
 from trainyard_federated.specification import FederatedSpecification
@@ -26,7 +26,7 @@ from trainyard_training.finishing.export import (
     run_onnx,
     run_torch,
 )
-from trainyard_training.publish import MODEL_NAME, REPORT_NAME, encode_report, publish
+from trainyard_training.publish import REPORT_NAME, encode_report, publish
 
 _COMPARED_EXAMPLES = 64
 
@@ -65,6 +65,7 @@ def publish_model(
             input=TensorSignature(name=INPUT_NAME, dtype="float32", shape=(None, *shape.input_shape)),
             output=TensorSignature(name=OUTPUT_NAME, dtype="float32", shape=(None, len(shape.labels))),
             labels=shape.labels,
+            largest_value=shape.largest_value,
         ),
     )
     say(

@@ -141,12 +141,13 @@ class Resources(Specification):
     kept."""
 
 
+VariantName = Literal["float32", "float16", "int8_dynamic", "int8_static", "pruned_unstructured", "pruned_structured"]
+
+
 class Variants(Specification):
     """What is tried on the trained model to make it smaller or faster, and which of it is exported."""
 
-    names: tuple[
-        Literal["float32", "float16", "int8_dynamic", "int8_static", "pruned_unstructured", "pruned_structured"], ...
-    ] = Field(default=("float32",), strict=False)
+    names: tuple[VariantName, ...] = Field(default=("float32",), strict=False)
     """What is made, measured and compared; ``float32``, the model as trained, has to be among them. ``float16``: half
     the bits. ``int8_dynamic``: weights in 8 bits. ``int8_static``: activations, too, by ranges learned from training
     examples. ``pruned_unstructured``: the smallest weights are 0. ``pruned_structured``: whole channels are gone."""
@@ -157,12 +158,19 @@ class Variants(Specification):
     """Share of the test split by which a chosen variant may be worse than the model as trained."""
     pruned_share: float = Field(default=0.5, gt=0, lt=1, strict=False)
     """Share of the weights (unstructured) or of the channels (structured) that pruning takes away."""
+    publish: tuple[VariantName, ...] = Field(default=(), strict=False)
+    """Which of ``names`` are published beside the one that is exported, each as ``model.NAME.onnx``, however accurate
+    it is; one that cannot be made is not."""
 
     @model_validator(mode="after")
-    def _trained_is_among_them(self) -> Self:
+    def _names_fit(self) -> Self:
         if "float32" not in self.names:
             raise ValueError(
                 "float32, the model as trained, has to be among the variants: the others are compared to it"
+            )
+        if others := [name for name in self.publish if name not in self.names]:
+            raise ValueError(
+                f"publish has {', '.join(others)}; only what is made can be published: {', '.join(self.names)}"
             )
         return self
 

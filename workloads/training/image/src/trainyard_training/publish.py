@@ -13,6 +13,7 @@ from trainyard_artifacts.envelope import SCHEME, Envelope, KeyRefusedError
 from trainyard_artifacts.fetch import Origin, fetch_manifest
 from trainyard_artifacts.manifest import (
     MANIFEST_NAME,
+    MODEL_NAME,
     Artifact,
     CodeVersion,
     DataVersion,
@@ -30,7 +31,6 @@ from trainyard_training import __version__
 from trainyard_training.reporting.progress import warn
 from trainyard_training.specification import TrainingSpecification
 
-MODEL_NAME = "model.onnx"
 REPORT_NAME = "report.json"
 LOG_NAME = "steps.jsonl"
 TEST_EXAMPLES_NAME = "test_examples.npz"

@@ -81,7 +81,13 @@ def release(run: Run) -> None:
         metrics={**finished.metrics, **({"final_training_loss": run.log[-1]["loss"]} if privacy is None else {})},
         privacy=privacy,
         variants=[
-            Variant(name=row.name, bytes=row.bytes, accuracy=row.test_accuracy, latency_ms=row.latency_ms)
+            Variant(
+                name=row.name,
+                bytes=row.bytes,
+                accuracy=row.test_accuracy,
+                latency_ms=row.latency_ms,
+                artifact=finished.published.get(row.name),
+            )
             for row in finished.variants
         ],
         chosen_variant=finished.chosen,
@@ -89,6 +95,7 @@ def release(run: Run) -> None:
             input=TensorSignature(name=INPUT_NAME, dtype="float32", shape=(None, *index.input_shape)),
             output=TensorSignature(name=OUTPUT_NAME, dtype="float32", shape=(None, len(index.labels))),
             labels=index.labels,
+            largest_value=index.largest_value,
         ),
     )
     run.progress.say(f"published {job.models_uri}: test accuracy {accuracy:.4f}, {len(manifest.artifacts)} artifacts")

@@ -1,6 +1,6 @@
 """All that is done with a trained model before it is published: variants, evaluation, pictures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from trainyard_artifacts.manifest import MODEL_NAME
 from trainyard_training.choices import Report, Variants
 from trainyard_training.data.examples import Examples
 from trainyard_training.finishing import pictures, saliency
 from trainyard_training.finishing.evaluation import Evaluation, evaluate
 from trainyard_training.finishing.pruning import Tune
 from trainyard_training.finishing.table import Measured, NotMade, choose, table_document, table_markdown
-from trainyard_training.finishing.variants import AllVariants, make_variants
+from trainyard_training.finishing.variants import AllVariants, Variant, make_variants
 
-MODEL_NAME = "model.onnx"
 VARIANTS_NAME = "variants.md"
 CONFUSIONS_NAME = "confusion_matrix.png"
 TRAINING_NAME = "training_curve.png"
@@ -30,7 +30,7 @@ class Finished:
     """What there is to publish."""
 
     artifacts: dict[str, bytes] = field(repr=False)
-    """``model.onnx`` is the chosen variant; further the table of variants and the pictures, by name."""
+    """``model.onnx`` is the chosen variant; further the other published ones, the table and the pictures, by name."""
     report: dict[str, Any] = field(repr=False)
     """About the chosen variant and the choice, for JSON."""
     metrics: dict[str, float]
@@ -38,6 +38,8 @@ class Finished:
     variants: tuple[Measured, ...]
     not_made: tuple[NotMade, ...]
     chosen: str
+    published: dict[str, str]
+    """By the name of each variant that is among the artifacts, the artifact's."""
 
 
 def finish(
@@ -80,10 +82,11 @@ def finish(
     rows = all_variants.rows
     row = choose(rows, variants.choose, accuracy_loss=variants.accuracy_loss, least_accuracy=least_accuracy)
     chosen = next(variant for variant in all_variants.made if variant.measured is row)
-    _tell(all_variants, row, say)
+    models = _published(all_variants, row, variants.publish)
+    _tell(all_variants, row, models, say)
     evaluation = evaluate(chosen.logits, test.labels, labels)
     artifacts = {
-        MODEL_NAME: chosen.model,
+        **{artifact: variant.model for artifact, variant in models.items()},
         VARIANTS_NAME: table_markdown(rows, all_variants.not_made, row.name).encode(),
     }
     if report.pictures:
@@ -101,10 +104,22 @@ def finish(
         variants=rows,
         not_made=all_variants.not_made,
         chosen=row.name,
+        published={variant.measured.name: artifact for artifact, variant in models.items()},
     )
 
 
-def _tell(all_variants: AllVariants, chosen: Measured, say: Callable[[str], None]) -> None:
+def _published(all_variants: AllVariants, chosen: Measured, asked: Collection[str]) -> dict[str, Variant]:
+    """The variants to publish by what their artifacts are called; the chosen one is the first."""
+    names = {
+        row.name: MODEL_NAME if row is chosen else f"model.{row.name}.onnx"
+        for row in all_variants.rows
+        if row is chosen or row.name in asked
+    }
+    found = {names[each.measured.name]: each for each in all_variants.made if each.measured.name in names}
+    return {MODEL_NAME: found.pop(MODEL_NAME), **found}
+
+
+def _tell(all_variants: AllVariants, chosen: Measured, published: Collection[str], say: Callable[[str], None]) -> None:
     trained, *others = all_variants.rows
     say(f"exported to ONNX: {trained.bytes / 1024:.0f} KiB, largest difference {all_variants.largest_difference:.1e}")
     for row in others:
@@ -116,6 +131,8 @@ def _tell(all_variants: AllVariants, chosen: Measured, say: Callable[[str], None
         say(f"variant {each.name} was not made: {' '.join(each.reason.split())}")
     if others:
         say(f"chosen: {chosen.name}")
+    if len(published) > 1:
+        say(f"published: {', '.join(published)}")
 
 
 def _report(evaluation: Evaluation, all_variants: AllVariants, chosen: Measured) -> dict[str, Any]:

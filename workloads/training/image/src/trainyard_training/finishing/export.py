@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -84,6 +85,19 @@ def run_onnx(model: bytes, inputs: NDArray[Any]) -> NDArray[np.float32]:
         ) from error
     result: NDArray[np.float32] = np.concatenate(parts)
     return result
+
+
+def tensors_of(model: bytes) -> tuple[tuple[str, str, tuple[int | None, ...]], ...]:
+    """How an ONNX file is called: name, type and shape of every input and output; None is a size that is left open."""
+    graph = onnx.load_from_string(model).graph
+    return tuple(
+        (
+            tensor.name,
+            onnx.TensorProto.DataType.Name(tensor.type.tensor_type.elem_type),
+            tuple(size.dim_value or None for size in tensor.type.tensor_type.shape.dim),
+        )
+        for tensor in (*graph.input, *graph.output)
+    )
 
 
 def require_equal(exported: NDArray[np.float32], trained: NDArray[np.float32]) -> float:

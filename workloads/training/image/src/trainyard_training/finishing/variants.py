@@ -22,6 +22,7 @@ from trainyard_training.finishing.export import (
     require_equal,
     run_onnx,
     run_torch,
+    tensors_of,
 )
 from trainyard_training.finishing.failures import VariantError
 from trainyard_training.finishing.runtime import first_line, median_milliseconds, open_session
@@ -90,9 +91,12 @@ def make_variants(
     logits = run_onnx(trained_onnx, test.inputs)
     difference = require_equal(logits, exact)
     zeros = pruning.zero_share(model)
+    called = tensors_of(trained_onnx)
     answers = logits.argmax(axis=1)
 
     def measured(name: str, onnx_file: bytes, found: NDArray[np.float32], zero_weights: float) -> Variant:
+        if tensors_of(onnx_file) != called:
+            raise VariantError(f"is called otherwise than the model as trained: {tensors_of(onnx_file)}, not {called}")
         one, many = _latencies(onnx_file, test.inputs)
         row = Measured(
             name=name,
