@@ -46,3 +46,6 @@ else:
         pulumi.export("http_url", serving.http_url)
         pulumi.export("grpc_url", serving.grpc_url)
         pulumi.export("metrics_url", serving.metrics_url)
+        pulumi.export("releases", serving.releases)
+        if serving.token is not None:
+            pulumi.export("service_token", serving.token)

@@ -9,6 +9,8 @@ its Python backend, on a model that has been fetched.
   tensors, as its public client sends them; the others JSON, as their documentation does.
 - `throughput/MODEL/PEER/json`: the same where ours, too, gets the image as JSON.
 - `memory/MODEL/PEER`: MiB of all processes of a server after the load, pages that they share counted once.
+- `images/MODEL/...`: what it costs to send images as files (`bench.serving_images`). Ours takes none where it is
+  compared with others, who take none either.
 
 A server has one core and computes with one thread; the clients, the same for all, have another core. Servers take turns
 at each load, and those whose turn it is not stand still. Each answer is compared with PyTorch's logits.
@@ -19,11 +21,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import serving_images
 from bench.errors import BenchError
 from bench.machine import describe_machine
 from bench.results import Comparison, Result, Target
 from bench.serving_client import Dialect, Message, ask
 from bench.serving_environments import EnvironmentFailed, find_or_make, version_of
+from bench.serving_images import measure_images
 from bench.serving_ladder import CLIENTS, LIMIT_MILLISECONDS, Chosen, Rung, choose
 from bench.serving_model import CHOICES, Choice, Served, make_model
 from bench.serving_servers import OURS, PEERS, Kind, Server, on_core, started, triton_environment, two_cores
@@ -45,7 +49,7 @@ Measured = Mapping[tuple[str, str], Mapping[int, Rung]]
 
 def steps(choices: Sequence[Choice] = CHOICES) -> int:
     """How many times `measure_serving` tells its progress."""
-    return len(PEERS) + len(choices) * (1 + TURNS * len(CLIENTS))
+    return len(PEERS) + len(choices) * (1 + TURNS * len(CLIENTS) + serving_images.steps())
 
 
 def missing() -> str | None:
@@ -81,6 +85,7 @@ def measure_serving(folder: Path, progress: Callable[[str], None]) -> list[Resul
         served = make_model(choice, folder / choice.name)
         measured, memory = _measure(served, environments, folder / f"{choice.name}-servers", progress)
         results += results_of(choice.name, measured, memory, machine)
+        results += measure_images(served, environments[OURS.name], folder / f"{choice.name}-images", progress)
     return results
 
 

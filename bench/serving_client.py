@@ -23,7 +23,8 @@ TOLERANCE = 1e-3
 """Between two logits, which are of the order of 1; a wrong image is off by more."""
 
 _LONGEST_SECONDS = 30.0
-_BINARY_LENGTH = "Inference-Header-Content-Length"
+BINARY_LENGTH = "Inference-Header-Content-Length"
+"""The header with the bytes of a message's JSON; what follows is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _v2_binary(image: NDArray[np.float32]) -> Message:
     body, length = InferenceServerClient.generate_request_body(
         [tensor], outputs=[InferRequestedOutput("logits", binary_data=True)]
     )
-    return Message(bytes(body), {_BINARY_LENGTH: str(length)})
+    return Message(bytes(body), {BINARY_LENGTH: str(length)})
 
 
 def _from_v2_json(answer: Answer) -> Sequence[float]:
@@ -84,7 +85,7 @@ def _from_v2_json(answer: Answer) -> Sequence[float]:
 def _from_v2_binary(answer: Answer) -> Sequence[float]:
     from tritonclient.http import InferenceServerClient
 
-    parsed = InferenceServerClient.parse_response_body(answer.body, header_length=int(answer.headers[_BINARY_LENGTH]))
+    parsed = InferenceServerClient.parse_response_body(answer.body, header_length=int(answer.headers[BINARY_LENGTH]))
     return [float(each) for each in parsed.as_numpy("logits")[0]]
 
 

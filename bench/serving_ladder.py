@@ -1,14 +1,14 @@
-"""What is made of the times of single requests: percentiles, and the load under which a server is compared.
+"""What is made of the times of single requests: the load under which a server is compared.
 
 A server is asked by more and more clients. It counts with the most requests a second that it answered while the 99th
 percentile of their times was within a limit: the throughput at which others would compare it, too.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.errors import BenchError
+from planning.capacity.measurement import percentile
 
 CLIENTS = (1, 4, 16, 64)
 """How many clients ask at the same time, each of them again as soon as it is answered."""
@@ -41,7 +41,9 @@ class Rung:
 
     @property
     def p99(self) -> float:
-        """Milliseconds within which 99 of 100 requests were answered."""
+        """Milliseconds within which 99 of 100 requests were answered. Raises BenchError where none was."""
+        if not self.milliseconds:
+            raise BenchError("no request was answered, so there is no percentile of their times")
         return percentile(self.milliseconds, 99)
 
     @property
@@ -62,17 +64,6 @@ class Chosen:
         clients = "1 client" if rung.clients == 1 else f"{rung.clients} clients"
         beyond = "" if self.within_limit else f", never within {LIMIT_MILLISECONDS:g} ms"
         return f"{rung.requests_a_second:,.0f} a second, {clients}, p99 {rung.p99:.1f} ms{beyond}"
-
-
-def percentile(values: Sequence[float], rank: float) -> float:
-    """The smallest value that `rank` of 100 values are not above: the nearest-rank method.
-
-    Raises BenchError where there is none.
-    """
-    if not values:
-        raise BenchError("no request was answered, so there is no percentile of their times")
-    ordered = sorted(values)
-    return ordered[max(math.ceil(rank / 100 * len(ordered)), 1) - 1]
 
 
 def choose(rungs: Mapping[int, Rung], limit: float = LIMIT_MILLISECONDS) -> Chosen:

@@ -6,7 +6,8 @@ package's export makes of the same weights, so all servers have to give the same
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ class Choice:
     """(channels, height, width)."""
     largest_value: int
     """Values are whole numbers from 0 to this."""
+    options: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Of the network."""
 
 
 CHOICES = (Choice("lenet", (3, 32, 32), 255), Choice("digits", (1, 8, 8), 16))
@@ -70,7 +73,7 @@ def make_model(choice: Choice, folder: Path) -> Served:
 
     folder.mkdir(parents=True)
     shape = DataShape(choice.input_shape, choice.largest_value, LABELS)
-    network = build_model(ModelChoice(name=choice.name), shape, seed=_SEED)
+    network = build_model(ModelChoice(name=choice.name, options=dict(choice.options)), shape, seed=_SEED)
     images = some_images(choice)
     logits = run_torch(network, images)
     exported = export_onnx(network, choice.input_shape)
@@ -112,6 +115,7 @@ def manifest_of(choice: Choice, exported: bytes) -> "Manifest":
         "input": TensorSignature(name="input", dtype="float32", shape=(None, *choice.input_shape)),
         "output": TensorSignature(name="logits", dtype="float32", shape=(None, LABELS)),
         "labels": tuple(map(str, range(LABELS))),
+        "largest_value": choice.largest_value,
     }
     artifact = Artifact(
         name=MODEL_FILE,

@@ -5,6 +5,7 @@ cluster. It needs the environment that `make setup` makes; TRAINYARD_TRITON_VENV
 theirs. All compute with one thread.
 """
 
+import functools
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from bench.serving_client import BINARY, FASTAPI_JSON, LITSERVE_JSON, MODEL, V2_
 from bench.serving_model import JOB, RUN
 from engine.tether import tethered
 from tests.controlplane.processes import free_port
+from trainyard_serving.memory_files import version_folder
 
 MAX_BATCH_SIZE = 64
 QUEUE_DELAY_MICROSECONDS = 500
@@ -34,6 +36,7 @@ QUEUE_DELAY_MICROSECONDS = 500
 TRITON_VARIABLE = "TRAINYARD_TRITON_VENV"
 
 _HOST = "127.0.0.1"
+_VERSION = 1
 _PROJECT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 90.0
 _GRACE_SECONDS = 10.0
@@ -61,21 +64,27 @@ def triton_environment() -> Path:
     return Path(os.environ.get(TRITON_VARIABLE) or _PROJECT / ".venv-triton").absolute()
 
 
-def _triton(environment: Path, model: Path, work: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def _triton(
+    environment: Path, model: Path, work: Path, port: int, *, images: bool = False
+) -> tuple[list[str], dict[str, str]]:
+    fetched = work / "fetched"
+    fetched.mkdir()
+    version_folder(fetched, _VERSION).symlink_to(model)
+    release = {"version": _VERSION, "manifest_uri": (model / "manifest.json").as_uri(), "run": RUN, "percent": 100}
     document = {
         "service": "bench",
-        "manifest_uri": (model / "manifest.json").as_uri(),
         "job": JOB,
-        "run": RUN,
+        "releases": [release],
         "encryption_key_uri": KEY_URI,
         "model_name": MODEL,
         "http_port": port,
         "grpc_port": free_port(),
         "metrics_port": free_port(),
-        "work_dir": str(model),
+        "work_dir": str(fetched),
         "runtime_dir": str(work),
         "max_batch_size": MAX_BATCH_SIZE,
         "queue_delay_microseconds": QUEUE_DELAY_MICROSECONDS,
+        "images": images,
     }
     specification = work / "SERVICE.json"
     specification.write_text(json.dumps(document), encoding="utf-8")
@@ -110,6 +119,13 @@ def _mlserver(environment: Path, _model: Path, work: Path, port: int) -> tuple[l
 
 
 OURS = Kind("trainyard", "Trainyard's Triton", (BINARY, V2_JSON), "/v2/health/ready", _triton)
+OURS_WITH_IMAGES = Kind(
+    "trainyard-images",
+    "Trainyard's Triton with images",
+    (BINARY,),
+    "/v2/health/ready",
+    functools.partial(_triton, images=True),
+)
 PEERS = (
     Kind("fastapi", "FastAPI + PyTorch", (FASTAPI_JSON,), "/openapi.json", _fastapi),
     Kind("litserve", "LitServe", (LITSERVE_JSON,), "/health", _litserve),
@@ -142,9 +158,19 @@ class Server:
         """Lets it go on."""
         self._signal(signal.SIGCONT)
 
-    def memory_mib(self) -> float:
-        """What it holds: the proportional set sizes of its processes, in MiB, in which shared pages count once."""
-        return sum(process.memory_full_info().pss for process in self._processes()) / 2**20
+    def memory_mib(self, *, without: Sequence[str] = ()) -> float:
+        """What it holds: the proportional set sizes of its processes, in MiB, in which shared pages count once.
+
+        Left out are those that have one of the words in their command lines, and what these have started.
+        """
+        processes = self._processes()
+        out = {each.pid for each in processes if any(word in " ".join(each.cmdline()) for word in without)}
+        counted = [each for each in processes if each.pid not in out and each.ppid() not in out]
+        return sum(process.memory_full_info().pss for process in counted) / 2**20
+
+    def cpu_seconds(self) -> float:
+        """Processor time that its processes have taken so far."""
+        return float(sum(sum(process.cpu_times()[:2]) for process in self._processes()))
 
     def ask_to_end(self) -> None:
         """Lets go of its leash, and does not wait."""

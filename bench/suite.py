@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import encryption, fleet, main_job, policies, previews, scheduling, serving, training
+from bench import encryption, fleet, main_job, policies, previews, scheduling, serving, serving_overload, training
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -65,6 +65,12 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
         Benchmark(training.NAME, training.STEPS, training.measure_training),
         Benchmark(encryption.NAME, encryption.steps(), encryption.measure_encryption, encryption.missing),
         Benchmark(serving.NAME, serving.steps(), serving.measure_serving, serving.missing),
+        Benchmark(
+            serving_overload.NAME,
+            serving_overload.STEPS,
+            serving_overload.measure_overload,
+            serving_overload.missing,
+        ),
     ]
 
 

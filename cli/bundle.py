@@ -1,11 +1,11 @@
-"""`yard bundle`: the stack's model, signed and encrypted for one machine, to be served there without a cloud."""
+"""`yard bundle`: the stack's models, signed and encrypted for one machine, to be served there without a cloud."""
 
 import typer
 
-from cli import bundle_key, bundle_verify, bundle_write
+from cli import bundle_key, bundle_passphrase, bundle_verify, bundle_write
 
 app = typer.Typer(
-    help="The model for one machine, signed and encrypted.",
+    help="The models for one machine, signed and encrypted.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -13,9 +13,10 @@ app = typer.Typer(
 
 @app.callback()
 def bundle() -> None:
-    """The model for one machine, signed and encrypted."""
+    """The models for one machine, signed and encrypted."""
 
 
 app.command("key")(bundle_key.key)
+app.command("passphrase")(bundle_passphrase.passphrase)
 app.command("write")(bundle_write.write)
 app.command("verify")(bundle_verify.verify)

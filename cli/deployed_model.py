@@ -33,6 +33,9 @@ class DeployedModel:
     """HOST:PORT of KServe v2 over gRPC; empty where the stack serves nothing."""
     environment: dict[str, str]
     """What clients read to reach the model as the serving identity; holds a secret."""
+    token: str = ""
+    """What the service's front on one machine asks clients for; empty where it asks for nothing, or where tokens are
+    somebody else's to give. A secret."""
 
     @property
     def origin(self) -> "Origin":
@@ -60,6 +63,7 @@ def find_model(directory: Path, stack: str) -> DeployedModel:
         http_address=_text(outputs, "http_url", stack).removeprefix("http://") if "http_url" in outputs else "",
         grpc_address=_text(outputs, "grpc_url", stack) if "grpc_url" in outputs else "",
         environment=_environment(outputs, stack),
+        token=_text(outputs, "service_token", stack) if "service_token" in outputs else "",
     )
 
 

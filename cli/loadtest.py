@@ -38,9 +38,10 @@ def loadtest(
         Protocols | None,
         typer.Option("--protocol", help="What to speak.", show_default="both, or what there are URLs for"),
     ] = None,
-    token_variable: Annotated[
-        str, typer.Option("--token-variable", metavar="NAME", help="Environment variable with a bearer token to send.")
-    ] = "",
+    token_variable: options.TokenVariable = "",
+    certificate: options.Certificate = None,
+    key: options.CertificateKey = None,
+    ca: options.Authorities = None,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Items in each request.")] = 1,
     inputs: Annotated[
         Path | None,
@@ -90,6 +91,9 @@ def loadtest(
             model=model,
             protocol=protocol.value if protocol else "",
             token_variable=token_variable,
+            ca=ca,
+            certificate=certificate,
+            key=key,
             batch_size=batch_size,
             inputs=inputs,
             max_concurrency=max_concurrency,

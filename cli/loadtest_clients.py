@@ -5,7 +5,6 @@ A model's inputs are asked of the service, and filled with random numbers or wit
 
 import asyncio
 import math
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.errors import CommandError
+from cli.loadtest_connections import LARGEST_MESSAGE, answered, copied, grpc_client, http_client, trust_of
 from cli.loadtest_target import Endpoint, Target
 from planning.capacity.closed_loop import Ask, RequestFailed
 
 _BATCHES = 4
 """Different requests that take turns: one alone could be answered from a cache, and many fill the memory."""
-_LARGEST_MESSAGE = 2**31 - 1
-_MOST_SAID = 200
+_NOT_CONNECTED = ("no connection", "gRPC UNAVAILABLE")
+"""What a failed handshake looks like: the libraries do not say which side has refused the other."""
 
 
 @asynccontextmanager
@@ -41,9 +41,9 @@ async def asking(
     :raises CommandError: The service does not answer, or refuses the request, or the model's inputs cannot be filled.
     """
     connections: list[Any] = []
-    make = _http_client if endpoint.protocol == "http" else _grpc_client
+    make = http_client if endpoint.protocol == "http" else grpc_client
     headers = {"authorization": f"Bearer {target.token}"} if target.token else None
-    trust = ssl.create_default_context() if endpoint.is_encrypted else None
+    trust = trust_of(endpoint, target) if endpoint.is_encrypted else None
     # Over HTTP the connection has the limit, over gRPC each call.
     limit = {} if endpoint.protocol == "http" else {"client_timeout": timeout_seconds}
 
@@ -56,14 +56,16 @@ async def asking(
         where = f"{target.model} at {endpoint.url}"
         try:
             as_document = {} if endpoint.protocol == "http" else {"as_json": True}
-            metadata = await _told(
-                connection(0).get_model_metadata(target.model, headers=_copy(headers), **as_document, **limit)
+            metadata = await answered(
+                connection(0).get_model_metadata(target.model, headers=copied(headers), **as_document, **limit)
             )
             batches = [
                 _inputs(endpoint, tensors)
                 for tensors in tensors_of(metadata.get("inputs", []), batch_size, examples, batches=_BATCHES)
             ]
-        except (RequestFailed, ValueError) as error:
+        except RequestFailed as error:
+            raise CommandError(_refused(where, endpoint, error)) from None
+        except ValueError as error:
             raise CommandError(f"{where}: {error}") from None
         sent = 0
 
@@ -71,15 +73,21 @@ async def asking(
             nonlocal sent
             sent += 1
             inputs = batches[sent % len(batches)]
-            await _told(connection(number).infer(target.model, inputs, headers=_copy(headers), **limit))
+            await answered(connection(number).infer(target.model, inputs, headers=copied(headers), **limit))
 
         try:
             await ask(0)
         except RequestFailed as error:
-            raise CommandError(f"{where}: {error.kind}: {error}") from None
+            raise CommandError(_refused(where, endpoint, error)) from None
         yield ask
     finally:
         await asyncio.gather(*(each.close() for each in connections), return_exceptions=True)
+
+
+def _refused(where: str, endpoint: Endpoint, error: RequestFailed) -> str:
+    is_tls = endpoint.is_encrypted and error.kind in _NOT_CONNECTED
+    hint = "; --ca names an authority of your own, --certificate and --key show who you are" if is_tls else ""
+    return f"{where}: {error.kind}: {error}{hint}"
 
 
 def tensors_of(
@@ -140,7 +148,7 @@ def _random(random: np.random.Generator, name: str, kind: str, shape: Sequence[i
             f"input {name} is {kind} of the shape {list(shape)}, for which random numbers make no sense: give examples "
             "by --inputs"
         )
-    if math.prod(shape) > _LARGEST_MESSAGE:
+    if math.prod(shape) > LARGEST_MESSAGE:
         raise ValueError(f"input {name} of the shape {list(shape)} is too large for a request")
     # Between 0 and 1, whole numbers 0 or 1: what is valid as a pixel, a share, a position in a table, or a truth value.
     return random.random(shape) if kind in ("FP16", "FP32", "FP64", "BF16") else random.integers(0, 2, shape)
@@ -157,72 +165,3 @@ def _inputs(endpoint: Endpoint, tensors: Mapping[str, tuple[str, NDArray[Any]]])
         tensor.set_data_from_numpy(array)
         made.append(tensor)
     return made
-
-
-def _http_client(endpoint: Endpoint, timeout_seconds: float, trust: ssl.SSLContext | None) -> Any:
-    from tritonclient.http.aio import InferenceServerClient
-
-    return InferenceServerClient(
-        endpoint.address,
-        conn_limit=1,
-        conn_timeout=timeout_seconds,
-        ssl=endpoint.is_encrypted,
-        # Without a context it would take any certificate.
-        ssl_context=trust,
-    )
-
-
-def _grpc_client(endpoint: Endpoint, _timeout_seconds: float, _trust: ssl.SSLContext | None) -> Any:
-    from tritonclient.grpc.aio import InferenceServerClient
-
-    return InferenceServerClient(
-        endpoint.address,
-        ssl=endpoint.is_encrypted,
-        channel_args=[
-            ("grpc.max_send_message_length", _LARGEST_MESSAGE),
-            ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-            # Else all clients would share one connection.
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.enable_http_proxy", 0 if endpoint.is_here else 1),
-        ],
-    )
-
-
-async def _told(answer: Any) -> Any:
-    """Waits for an answer. Raises RequestFailed for whatever the service or the network makes of it."""
-    import aiohttp
-    from tritonclient.utils import InferenceServerException
-
-    try:
-        return await answer
-    except InferenceServerException as error:
-        raise RequestFailed(_kind(error.status()), _one_line(error.message())) from None
-    except TimeoutError:
-        raise RequestFailed("timeout", "no answer in time") from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise RequestFailed(_connection_kind(error), _one_line(str(error))) from None
-
-
-def _kind(status: str | None) -> str:
-    if not status:
-        return "invalid answer"
-    if status.isdigit():
-        return f"HTTP {status}"
-    name = status.removeprefix("StatusCode.")
-    return "timeout" if name == "DEADLINE_EXCEEDED" else f"gRPC {name}"
-
-
-def _connection_kind(error: Exception) -> str:
-    import aiohttp
-
-    return "no connection" if isinstance(error, aiohttp.ClientConnectionError | OSError) else "invalid answer"
-
-
-def _one_line(text: object) -> str:
-    line = " ".join(str(text or "").split()) or "nothing said"
-    return line if len(line) <= _MOST_SAID else f"{line[:_MOST_SAID]}…"
-
-
-def _copy(headers: dict[str, str] | None) -> dict[str, str] | None:
-    # The client writes into what it gets.
-    return dict(headers) if headers else None

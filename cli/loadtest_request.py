@@ -1,7 +1,7 @@
 """What `yard loadtest` is asked for, checked as a whole before anything is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile
@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 from cli.data_instance_type import type_named
 from cli.loadtest_run import Plan
 from cli.loadtest_target import PROTOCOLS, Target, target_of_stack, target_of_urls
+from cli.loadtest_tls import Tls, tls_of_files
 from cli.project_folder import find_project_folder
 from planning.capacity.closed_loop import Bounds
 from planning.capacity.replicas import Need, Offer, find_offer, replicas_on
@@ -35,6 +36,9 @@ class Asked:
     protocol: str
     """`http`, `grpc`, `both`, or empty: both, or what there are URLs for."""
     token_variable: str
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
     batch_size: int
     inputs: Path | None
     max_concurrency: int
@@ -100,13 +104,18 @@ def understand(asked: Asked) -> Request:
 
         png = asked.png
         checked(lambda: check_picture_path(png, (".png",), option="--png"))
+    tls = checked(lambda: tls_of_files(ca=asked.ca, certificate=asked.certificate, key=asked.key))
     target = checked(lambda: _urls(asked)) if asked.urls else None
-    if problems or bounds is None:
+    if target and tls:
+        problems += _tls_problems(target, tls)
+    if problems or bounds is None or tls is None:
         raise PlanningError.of(problems)
     if target is None:
         target = target_of_stack(
             asked.directory, asked.stack, asked.model, _protocols(asked.protocol), asked.token_variable
         )
+        if problems := _tls_problems(target, tls):
+            raise PlanningError.of(problems)
     plan = Plan(
         bounds=bounds,
         max_concurrency=asked.max_concurrency,
@@ -115,11 +124,21 @@ def understand(asked: Asked) -> Request:
         timeout_seconds=asked.timeout,
         examples=examples,
     )
-    return Request(target=target, plan=plan, need=need, offer=offer)
+    return Request(target=replace(target, tls=tls), plan=plan, need=need, offer=offer)
 
 
 def _urls(asked: Asked) -> Target:
     return target_of_urls(asked.urls, asked.model, _protocols(asked.protocol), asked.token_variable)
+
+
+def _tls_problems(target: Target, tls: Tls) -> list[str]:
+    named = "--certificate" if tls.certificate else "--ca"
+    path = tls.certificate or tls.ca
+    return [
+        f"{named} = {str(path)!r}: must go with {endpoint.protocol}s://, not {endpoint.url}"
+        for endpoint in target.endpoints
+        if tls.is_asked_for and not endpoint.is_encrypted
+    ]
 
 
 def _protocols(word: str) -> tuple[str, ...]:

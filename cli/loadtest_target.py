@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cli.deployed_model import DeployedModel, find_model
 from cli.errors import CommandError
+from cli.loadtest_tls import Tls
 from cli.project_folder import find_project_folder
 from planning.errors import PlanningError
 
@@ -51,6 +52,8 @@ class Target:
     endpoints: tuple[Endpoint, ...]
     token: str = field(default="", repr=False)
     """Bearer token of every request; empty: none. A secret."""
+    tls: Tls = field(default_factory=Tls)
+    """Of the encrypted endpoints."""
 
     @property
     def is_here(self) -> bool:
@@ -94,7 +97,7 @@ def target_of_stack(directory: Path, stack: str, model: str, protocols: Sequence
         raise CommandError(f"stack {stack} serves no model: its inference service was left out or is not up")
     found = {endpoint.protocol: endpoint for endpoint in _endpoints_of(deployed)}
     problems: list[str] = []
-    token = _token(token_variable, found.values(), problems)
+    token = _token(token_variable, found.values(), problems) or deployed.token
     if problems:
         raise PlanningError.of(problems)
     return Target(model or deployed.job, tuple(found[protocol] for protocol in protocols or PROTOCOLS), token)

@@ -33,6 +33,25 @@ Json = Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")]
 Picture = Annotated[
     Path | None, typer.Option("--picture", metavar="FILE", help="Draw it too, as .png or .svg.", dir_okay=False)
 ]
+TokenVariable = Annotated[
+    str,
+    typer.Option(
+        "--token-variable",
+        metavar="NAME",
+        help="Environment variable with a bearer token to send; a stack on this machine has its own.",
+    ),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--certificate", metavar="FILE", help="Own certificate to show (mTLS), PEM.", show_default="none"),
+]
+CertificateKey = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="Its private key, PEM.", show_default="none")
+]
+Authorities = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FILE", help="Whom to trust, PEM.", show_default="the machine's authorities"),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the SDK's and the engine's own messages.")]
 
 DEFAULT_STACK = "local"

@@ -98,14 +98,15 @@ class ServiceSpecification:
     document: pulumi.Input[Mapping[str, Any]]
     """What to serve: handed over as a JSON file.
 
-    The platform adds `NAME_port` for each port, and `work_dir`, a folder of the service's own. A cluster adds, too:
-    `runtime_dir`, a second folder, for what the server is started with; `device`, cpu or gpu; and `drain_seconds`, how
-    long to wait for requests in flight when asked to stop.
+    The platform adds `NAME_port` for each port; `work_dir`, a folder of the service's own; and `drain_seconds`, how
+    long to wait for requests in flight when asked to stop. A cluster adds, too: `runtime_dir`, a second folder, for
+    what the server is started with, and `device`, cpu or gpu. One machine adds `socket_dir`: a folder, which only this
+    user can enter, for Unix sockets to listen on instead of the ports, which are its front's.
     """
     identity: str
     """Which of the platform's identities the service acts as."""
     ports: Mapping[str, int]
-    """TCP ports by name (`http`, …); 0 lets the platform choose."""
+    """TCP ports by name (`http`, `grpc` and `metrics`); 0 lets the platform choose."""
     readiness_path: str
     """Path that answers 200 on port `http` as soon as the service can be used."""
     liveness_path: str = ""
@@ -116,7 +117,7 @@ class ServiceSpecification:
     serve_arguments: tuple[str, ...] = ()
     """Arguments by which it then only serves what is there, without any credential."""
     pods: ServicePodSettings = SMALL_SERVICE
-    """What each of its pods asks a cluster for; neither this nor the next four are looked at on one machine."""
+    """What each of its pods asks a cluster for; neither this nor the next two are looked at on one machine."""
     scaling: ScalingSettings = SCALED_BY_DEFAULT
     """How many pods."""
     exposure: ExposureSettings = REACHED_BY_DEFAULT
@@ -124,7 +125,10 @@ class ServiceSpecification:
     authentication: AuthenticationSettings = ASKED_BY_DEFAULT
     """Who may ask it."""
     limits: LimitSettings = LIMITED_BY_DEFAULT
-    """How much a pod takes on, and how long it goes on answering when it is to end."""
+    """How much a pod or a process takes on, and how long it goes on answering when it is to end."""
+    reread: tuple[str, ...] = ("releases",)
+    """Keys of the document that a running process takes over at SIGHUP, where it is a process of this machine. It tells
+    what became of it in `releases.json` in its `work_dir`: `document_sha256`, of the document's bytes, and `error`."""
     readiness_deadline_seconds: int = 120
     """Seconds that the service has to become ready."""
     grace_seconds: int = 30
@@ -159,6 +163,8 @@ class Service:
     """`HOST:PORT` by the port's name, known when the service is ready."""
     encrypted: bool = False
     """Whether clients have to speak TLS."""
+    token: pulumi.Output[str] | None = None
+    """What clients have to show; None: nothing, or what others give them. A secret."""
 
 
 class Cluster(Protocol):

@@ -12,15 +12,17 @@ import pulumi
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
 from infra.settings import Settings
-from infra.workload_settings import ServingSettings, TrainingSettings
+from infra.workload_settings import TRAINED, ReleaseSettings, ServingSettings, TrainingSettings
 
 __all__ = [
+    "TRAINED",
     "Cluster",
     "EntryPoint",
     "Identity",
     "Job",
     "JobSpecification",
     "Platform",
+    "ReleaseSettings",
     "Service",
     "ServiceSpecification",
     "ServingSettings",
@@ -80,6 +82,11 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
         case "local":
             from infra.local.platform import LocalPlatform
 
+            if settings.serving.enabled and settings.serving.authentication.mechanism == "mtls":
+                raise pulumi.RunError(
+                    'trainyard:serving.authentication.mechanism = "mtls": must be jwt or none where trainyard:cloud is '
+                    "local: nobody issues certificates on one machine"
+                )
             local = LocalPlatform(
                 "local", project=project, stack=stack, workload=workload, settings=settings.local, tags=tags
             )

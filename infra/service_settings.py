@@ -1,6 +1,7 @@
-"""The settings of the inference service in a cluster: how many pods, who may ask them, how much, and from where.
+"""The settings of the inference service: how many pods, who may ask them, how much, and from where.
 
-None of them is looked at on one machine: there the service is one process that listens on loopback.
+On one machine the service is one server behind one front on loopback: of these settings only `limits` count there, and
+of `authentication` the mechanism, jwt or none, and the audiences.
 """
 
 import re
@@ -161,7 +162,7 @@ class AuthenticationSettings(Group):
 
 
 class LimitSettings(Group):
-    """How much one pod takes on; what is more is refused at once, before it costs anything."""
+    """What one pod or process takes on; what is more is refused at once, before it costs anything."""
 
     request_mib: Real = Field(default=8, gt=0, le=1024)
     """Size of a request in MiB at the most."""
@@ -171,6 +172,9 @@ class LimitSettings(Group):
     """Requests that the server has at once, by HTTP and by gRPC each. As many again may wait for it over HTTP."""
     connections: Whole = Field(default=1000, ge=1, le=100_000)
     """Connections of clients."""
+    inference: Literal["http_and_grpc", "grpc"] = "http_and_grpc"
+    """Over what clients may have images classified. grpc: not over HTTP, where Triton reads JSON that can end it; for
+    clients that are not trusted that far. Health and metadata stay open over both."""
 
 
 def secured_problem(exposure: ExposureSettings, authentication: AuthenticationSettings) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
 """The settings of the workloads: what is trained and served, and what their pods ask a cluster for.
 
-Pods are of a cluster: on one machine that is the stack's own, nothing is set aside and these fields are not looked at.
+Pods are of a cluster: on one machine that is the stack's own, nothing is set aside for them.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from infra.accelerator_settings import Accelerator, Precision, accelerator_problem, precision_problem
 from infra.service_settings import (
     AuthenticationSettings,
     ExposureSettings,
@@ -15,7 +16,7 @@ from infra.service_settings import (
     ScalingSettings,
     secured_problem,
 )
-from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, refuse, refuse_all
+from infra.setting_types import Group, ImageByDigest, Port, Real, Truth, Whole, pattern, refuse, refuse_all
 from infra.training_settings import (
     ComputationSettings,
     OptimizationSettings,
@@ -196,7 +197,8 @@ class ServicePodSettings(Group):
     memory_gib: Real = Field(default=2, gt=0, le=8192)
     """Memory of each pod's server in GiB, the model's files included, which lie in memory."""
     model_gib: Real = Field(default=0.5, gt=0, le=1024)
-    """Of that, the most that the model's files take, in GiB."""
+    """Of that, the most that the files of all releases' models take together, in GiB. How large a model is shows when
+    it has been trained: a pod whose models have no room does not become ready and says so."""
     capacity: Capacity = "on_demand"
     """How the nodes of pods with GPUs are bought. Spot nodes end at two minutes' notice."""
     pool: Annotated[str, Field(pattern=POOL)] = ""
@@ -224,11 +226,31 @@ class ServicePodSettings(Group):
         return _part_of_memory(model, info)
 
 
+TRAINED = "trained"
+"""In place of a run's name: the run that the stack has trained."""
+LARGEST_VERSION = 999_999
+
+
+class ReleaseSettings(Group):
+    """A run's model as one version of the service's model."""
+
+    version: Whole = Field(default=1, ge=1, le=LARGEST_VERSION)
+    """What clients name it by."""
+    run: Annotated[str, pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", f"{TRAINED}, or the name of a run")] = TRAINED
+    """The run that has trained it: trained, or the name of an earlier run of the same job."""
+    variant: str = Field(default="", max_length=64)
+    """Which of the variants that the run has published; empty: the one that it has chosen."""
+    percent: Whole = Field(default=100, ge=0, le=100)
+    """Its share of the requests that name no version; with 0 it answers only those that name it."""
+
+
 class ServingSettings(Group):
     """The inference service."""
 
     enabled: Truth = True
     """Whether to serve the trained model."""
+    releases: Annotated[tuple[ReleaseSettings, ...], Field(max_length=16)] = ()
+    """Which runs' models are served side by side, and by what shares; empty: the trained one as version 1."""
     http_port: Port = 0
     """TCP port on one machine of the KServe v2 protocol over HTTP; 0 chooses a free one. In a cluster, pods have
     addresses of their own, and ports are always the same."""
@@ -249,16 +271,37 @@ class ServingSettings(Group):
     """What each of its pods asks a cluster for."""
     response_cache_bytes: Whole = Field(default=0, ge=0, le=2**40)
     """Memory of each server for answers to inputs that were seen before; 0: none."""
+    accelerator: Accelerator = "none"
+    """What runs the model on the pods' GPUs: none (ONNX Runtime's own kernels) or tensorrt (docs/accelerators.md)."""
+    precision: Precision = Field(default="fp32", validate_default=True)
+    """What TensorRT may compute in; int8 is for releases of the variant int8_static."""
+    accelerator_workspace_mib: Whole = Field(default=1024, ge=1, le=1_048_576)
+    """GPU memory in MiB that each layer of a model may take for its work in TensorRT."""
+    executions_at_once: Whole = Field(default=0, ge=0, le=1024)
+    """Models that each server runs at the same time on a device, over all releases and the steps for images; 0: any
+    number."""
+    images: Truth = True
+    """Whether JPEG, PNG and WebP files are taken, too, where the model's input is an image."""
     scaling: ScalingSettings = ScalingSettings()
     """How many pods."""
     exposure: ExposureSettings = Field(default=ExposureSettings(), validate_default=True)
     """From where it is reached in a cluster."""
     authentication: AuthenticationSettings = AuthenticationSettings()
-    """Who may ask it in a cluster."""
+    """Who may ask it. On one machine jwt is a token that the stack makes, and mtls is refused."""
     front_image: ImageByDigest = ""
     """In a cluster, what asks who a client is: Envoy 1.40 (docker.io/envoyproxy/envoy) by its digest. Has to be set."""
     limits: LimitSettings = LimitSettings()
-    """How much a pod takes on."""
+    """How much a pod, or the service on one machine, takes on."""
+
+    @field_validator("releases")
+    @classmethod
+    def _releases_fit_together(cls, releases: tuple[ReleaseSettings, ...]) -> tuple[ReleaseSettings, ...]:
+        versions = [release.version for release in releases]
+        if repeated := sorted({version for version in versions if versions.count(version) > 1}):
+            raise refuse(f"must have versions that differ, found more than once: {', '.join(map(str, repeated))}")
+        if releases and (total := sum(release.percent for release in releases)) != 100:
+            raise refuse(f"must have percents that add up to 100, found {total}")
+        return releases
 
     @field_validator("queue_timeout_microseconds")
     @classmethod
@@ -277,6 +320,26 @@ class ServingSettings(Group):
             if size >= room:
                 raise refuse(f"must be less than {room}, which pods.memory_gib leaves beside pods.model_gib")
         return size
+
+    @field_validator("accelerator")
+    @classmethod
+    def _accelerator_has_a_gpu(cls, accelerator: Accelerator, info: ValidationInfo) -> Accelerator:
+        pods = info.data.get("pods")
+        on_cluster = (info.context or {}).get("cloud", "local") != "local"
+        gpu = None if pods is None else bool(pods.gpus or pods.mig_profile)
+        if problem := accelerator_problem(accelerator, on_cluster=on_cluster, gpu=gpu):
+            raise refuse(problem)
+        return accelerator
+
+    @field_validator("precision")
+    @classmethod
+    def _precision_is_of_the_releases(cls, precision: Precision, info: ValidationInfo) -> Precision:
+        if "accelerator" in info.data and "releases" in info.data:
+            releases = info.data["releases"] or (ReleaseSettings(),)
+            variants = {release.version: release.variant for release in releases}
+            if problem := precision_problem(precision, info.data["accelerator"], variants):
+                raise refuse(problem)
+        return precision
 
     @field_validator("scaling")
     @classmethod

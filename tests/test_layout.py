@@ -16,7 +16,15 @@ INSTALLED = {"trainyard_artifacts", "trainyard_federated", "trainyard_serving", 
 # What is named here allows its submodules too.
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__.py": {"infra", "workloads"},
-    "bench": {"engine", "infra.local", "planning", "tests.controlplane", "trainyard_artifacts", "trainyard_training"},
+    "bench": {
+        "engine",
+        "infra.local",
+        "planning",
+        "tests.controlplane",
+        "trainyard_artifacts",
+        "trainyard_serving",
+        "trainyard_training",
+    },
     "cli": {
         "bench",
         "engine",

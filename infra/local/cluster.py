@@ -1,15 +1,12 @@
-"""Processes in the place of a cluster: jobs that are waited for and services that become ready.
+"""Processes in the place of a cluster: jobs that are waited for, and services (`services`) that become ready.
 
 A job's process is looked for before it is started: one that runs is followed, one that has succeeded with the same
 specification, data and code is not run again, anything else is stopped first. Each process has a folder of its own
 below the stack's, with its specification document and its log; credentials come by environment and are in neither.
 """
 
-import importlib
 import os
 import sys
-import time
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +17,33 @@ from typing_extensions import override
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
 from infra.local import records
-from infra.local.folder import note_port, note_shared_memory
-from infra.local.provider import LocalProvider, Properties, digest_of, is_unknown, with_whole_numbers, without_provider
+from infra.local.access_token import AccessToken
+from infra.local.front import PORT_NAMES, envoy_problem, front_properties
+from infra.local.process_provider import (
+    ProcessProvider,
+    ask,
+    command_of,
+    folder_of,
+    id_of,
+    kept,
+    machine_environment,
+    portable,
+    with_secrets,
+)
+from infra.local.provider import Properties, with_whole_numbers
+from infra.local.services import LocalService, ServiceProvider
 
 if TYPE_CHECKING:
     from infra.local.process import Launch, State
 
+__all__ = ["JobProvider", "LocalCluster", "LocalJob", "ServiceProvider"]
+# The states of older stacks name the provider of their service here.
+
+"""The stack's output, a secret, by which clients on this machine are known to the service."""
 STOPPED_EARLY = 75
 """Exit code of a job that has stopped before its end and can go on from where it was (EX_TEMPFAIL of sysexits.h)."""
-HOST = "127.0.0.1"
-TRITON_VARIABLE = "TRAINYARD_TRITON_VENV"
-"""Names the virtual environment that Triton's server is in."""
-_SECRET = ("environment",)
+_GRACE_SECONDS = 10
+"""Seconds that a server gets to end beyond those in which it answers what it has."""
 
 
 class LocalCluster(Cluster):
@@ -57,7 +69,7 @@ class LocalCluster(Cluster):
     def obstacle(self, entry_point: EntryPoint) -> str | None:
         if entry_point.obstacle is None:
             return None
-        told = _ask(entry_point.obstacle, {**os.environ, **machine_environment()})
+        told = ask(entry_point.obstacle, {**os.environ, **machine_environment()})
         return None if told is None else str(told)
 
     @override
@@ -82,16 +94,30 @@ class LocalCluster(Cluster):
     def run_service(
         self, name: str, service: ServiceSpecification, opts: pulumi.ResourceOptions | None = None
     ) -> Service:
+        if problem := envoy_problem():
+            raise pulumi.RunError(f"There can be no front before the service {name}: {problem}.")
+        options = pulumi.ResourceOptions.merge(self._opts, opts)
+        public_keys = None
+        shown: pulumi.Output[str] | None = None
+        if service.authentication.mechanism == "jwt":
+            # It need not wait for what the service waits for.
+            beside = pulumi.ResourceOptions(parent=options.parent)
+            token = AccessToken(f"{name}-token", service.authentication.audiences[0], beside)
+            shown = pulumi.Output.secret(token.token)
+            public_keys = token.public_keys
         command = [sys.executable, "-m", service.entry_point.module]
         props = self._common(name, command, service.entry_point, service)
         props |= {
-            "ports": dict(service.ports),
+            "ports": {port: service.ports[port] for port in PORT_NAMES},
             "readiness_path": service.readiness_path,
             "readiness_deadline_seconds": service.readiness_deadline_seconds,
+            "grace_seconds": max(service.grace_seconds, service.limits.timeout_seconds + _GRACE_SECONDS),
             "shared_memory": service.entry_point.shared_memory,
+            "front": front_properties(service.authentication, service.limits, public_keys),
+            "reread": list(service.reread),
         }
-        resource = LocalService(name, props, pulumi.ResourceOptions.merge(self._opts, opts))
-        return Service(resource, resource.endpoints)
+        resource = LocalService(name, props, options)
+        return Service(resource, resource.endpoints, token=shown)
 
     def _common(
         self,
@@ -104,7 +130,7 @@ class LocalCluster(Cluster):
         return {
             "folder": self._folder,
             "name": name,
-            "command": [_portable(part) for part in command] + [*specification.arguments],
+            "command": [portable(part) for part in command] + [*specification.arguments],
             "document": specification.document,
             "environment": environment,
             "version": entry_point.version(),
@@ -112,22 +138,6 @@ class LocalCluster(Cluster):
             "revision": self._revision,
             "grace_seconds": specification.grace_seconds,
         }
-
-
-class ProcessProvider(LocalProvider):
-    """What jobs and services share: their process."""
-
-    not_compared = frozenset({"environment"})
-
-    @override
-    def digests(self, news: Properties) -> dict[str, str]:
-        return {"environment_digest": digest_of(news["environment"])}
-
-    @override
-    def delete(self, id_: str, props: dict[str, Any]) -> None:
-        from infra.local import process
-
-        process.stop(folder_of(props))
 
 
 class JobProvider(ProcessProvider):
@@ -156,7 +166,7 @@ class JobProvider(ProcessProvider):
             state = _follow(folder, props)
         if state.exit_code != 0:
             raise process.ProcessError(_failure(props, state, process.log_tail(folder)))
-        return CreateResult(_id(props), self._outputs(props, state.exit_code))
+        return CreateResult(id_of(props), self._outputs(props, state.exit_code))
 
     @override
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
@@ -174,96 +184,15 @@ class JobProvider(ProcessProvider):
         if state.digest is None:
             return None
         same = state.digest == job_launch(props).digest()
-        return _id(props), self._outputs(props, state.exit_code if same else None)
+        return id_of(props), self._outputs(props, state.exit_code if same else None)
 
     def _outputs(self, props: Properties, exit_code: int | None) -> dict[str, Any]:
         return {
-            **_kept(props),
+            **kept(props),
             **self.digests(props),
             "exit_code": exit_code,
             "log": str(folder_of(props) / records.LOG),
         }
-
-
-class ServiceProvider(ProcessProvider):
-    """A process that goes on, waited for until it is ready."""
-
-    kind = "service"
-
-    @override
-    def problems(self, olds: Properties, news: Properties) -> dict[str, str]:
-        from infra.local.process import port_problem
-
-        folder = Path() if is_unknown(news["folder"]) else Path(news["folder"])
-        found = {}
-        for name, port in news["ports"].items():
-            if port and olds.get("ports", {}).get(name) != port and (problem := port_problem(int(port), folder)):
-                found[f"ports.{name}"] = f"{news['name']}: {name}_port = {int(port)}: {problem}"
-        return found
-
-    @override
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        from infra.local import process
-
-        folder = folder_of(props)
-        found = self.find(props)
-        if found is None:
-            ports = {name: int(port) or process.free_port() for name, port in props["ports"].items()}
-            for port in ports.values():
-                note_port(folder.parent, port)
-            launch = service_launch(props, ports)
-            if launch.shared_memory_prefix:
-                note_shared_memory(folder.parent, launch.shared_memory_prefix)
-            process.start(folder, launch)
-            found = self.find(props)
-        if found is None or not _becomes_ready(folder, found[1], float(props["readiness_deadline_seconds"])):
-            state, tail = process.final_state_of(folder), process.log_tail(folder)
-            process.stop(folder)
-            limit = f"was not ready within {props['readiness_deadline_seconds']:g} seconds"
-            ended = f"ended with exit code {state.exit_code}"
-            raise process.ProcessError(
-                f"service {props['name']} {limit if state.running else ended}; its last lines:\n{tail}"
-            )
-        return CreateResult(found[0], {**found[1], "ready": True})
-
-    @override
-    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self.create(news).outs)
-
-    @override
-    def loss(self, id_: str, olds: Properties) -> str | None:
-        from infra.local import process
-
-        state = process.state_of(folder_of(olds))
-        if state.running:
-            return None
-        return "its process has ended" + ("" if state.exit_code is None else f" with exit code {state.exit_code}")
-
-    @override
-    def unfinished(self, id_: str, olds: Properties) -> str | None:
-        return None if olds.get("ready") else "it has not been seen to become ready; it is waited for"
-
-    @override
-    def find(self, props: Properties) -> tuple[str, dict[str, Any]] | None:
-        from infra.local import process
-
-        folder = folder_of(props)
-        document = records.read_record(folder / records.DOCUMENT) or {}
-        try:
-            ports = {name: int(document[f"{name}_port"]) for name in props["ports"]}
-        except KeyError:
-            return None
-        state = process.state_of(folder)
-        if not state.running or state.digest != service_launch(props, ports).digest():
-            return None
-        outs = {
-            **_kept(props),
-            **self.digests(props),
-            "endpoints": {name: f"{HOST}:{port}" for name, port in ports.items()},
-            "log": str(folder / records.LOG),
-            "ready": False,
-        }
-        return _id(props), outs
 
 
 class LocalJob(Resource, module="local", name="Job"):
@@ -274,23 +203,7 @@ class LocalJob(Resource, module="local", name="Job"):
 
     def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         props = {**props, "exit_code": None, "log": None}
-        super().__init__(JobProvider(), name, props, _with_secrets(opts))
-
-
-class LocalService(Resource, module="local", name="Service"):
-    """A process that goes on, waited for until it is ready."""
-
-    endpoints: pulumi.Output[Mapping[str, str]]
-    log: pulumi.Output[str]
-
-    def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        props = {**props, "endpoints": None, "log": None}
-        super().__init__(ServiceProvider(), name, props, _with_secrets(opts))
-
-
-def folder_of(props: Properties) -> Path:
-    """The folder of the process of a job or service."""
-    return Path(props["folder"]) / str(props["name"])
+        super().__init__(JobProvider(), name, props, with_secrets(opts))
 
 
 def job_launch(props: Properties) -> "Launch":
@@ -298,7 +211,7 @@ def job_launch(props: Properties) -> "Launch":
     from infra.local.process import Launch
 
     return Launch(
-        (*_command(props), "{document}"),
+        (*command_of(props), "{document}"),
         {**machine_environment(), **props["environment"]},
         with_whole_numbers(props["document"]),
         deadline_seconds=float(props["deadline_seconds"]),
@@ -307,69 +220,10 @@ def job_launch(props: Properties) -> "Launch":
     )
 
 
-def service_launch(props: Properties, ports: Mapping[str, int]) -> "Launch":
-    """The process of a service on chosen ports."""
-    from infra.local.process import Launch
-
-    chosen = {f"{name}_port": port for name, port in ports.items()}
-    work_dir = str((folder_of(props) / records.WORK).absolute())
-    document = {**with_whole_numbers(props["document"]), **chosen, "work_dir": work_dir}
-    prefix = props.get("shared_memory")
-    return Launch(
-        (*_command(props), "{document}"),
-        {**machine_environment(), **props["environment"]},
-        document,
-        grace_seconds=float(props["grace_seconds"]),
-        version=f"{props['version']} {props['revision']}",
-        shared_memory_prefix=str(_ask(prefix, work_dir)) if prefix else "",
-    )
-
-
-def machine_environment() -> dict[str, str]:
-    """Environment variables that every process gets, and that are about this machine alone."""
-    from infra.local.process import PROJECT
-
-    return {"OMP_NUM_THREADS": "1", TRITON_VARIABLE: os.environ.get(TRITON_VARIABLE) or str(PROJECT / ".venv-triton")}
-
-
-def _ask(function: str, *arguments: object) -> object:
-    """The answer of a `MODULE:FUNCTION` that a workload has named."""
-    module, name = function.split(":")
-    return getattr(importlib.import_module(module), name)(*arguments)
-
-
-def _portable(part: str) -> str:
-    """The interpreter goes by its name only: where it lies is the machine's business, and no difference."""
-    return "python" if part == sys.executable else part
-
-
-def _command(props: Properties) -> list[str]:
-    program, *arguments = props["command"]
-    return [sys.executable if program == "python" else program, *arguments]
-
-
 def _follow(folder: Path, props: Properties) -> "State":
     from infra.local import process
 
     return process.follow(folder, lambda line: print(f"{props['name']}: {line}", flush=True))
-
-
-def _becomes_ready(folder: Path, outs: Properties, seconds: float) -> bool:
-    """Waits until the readiness path answers 200, the process ends, or time is up."""
-    from infra.local import process
-
-    url = f"http://{outs['endpoints']['http']}{outs['readiness_path']}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends and process.state_of(folder).running:
-        try:
-            with opener.open(url, timeout=5) as response:
-                if response.status == 200:
-                    return True
-        except (OSError, ValueError):
-            pass
-        time.sleep(0.1)
-    return False
 
 
 def _failure(props: Properties, state: "State", tail: str) -> str:
@@ -383,15 +237,3 @@ def _failure(props: Properties, state: "State", tail: str) -> str:
     else:
         what = f"job {name} failed with exit code {state.exit_code}"
     return f"{what}; its last lines:\n{tail}"
-
-
-def _id(props: Properties) -> str:
-    return f"{props['folder']}/{props['name']}"
-
-
-def _kept(props: Properties) -> dict[str, Any]:
-    return {name: value for name, value in without_provider(props).items() if name not in _SECRET}
-
-
-def _with_secrets(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=[*_SECRET]))

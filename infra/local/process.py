@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -58,10 +59,17 @@ class Launch:
     """Whatever else makes this a different thing to run, such as a digest of the code."""
     shared_memory_prefix: str = ""
     """What the names of the shared memory begin with that `stop` removes; empty: none is."""
+    log_bytes: int | None = None
+    """Size of the log beyond which it is cut (`log_file`); None: it may grow."""
+    reread: tuple[str, ...] = ()
+    """Keys of the document that a running process takes over when it is told to read the document again."""
 
     def digest(self) -> str:
         """What the launch is recognised by. Of the credentials in it, only their hash enters."""
-        content = [self.command, sorted(self.environment.items()), self.document, self.version]
+        document = self.document
+        if document is not None and self.reread:
+            document = {name: value for name, value in document.items() if name not in self.reread}
+        content = [self.command, sorted(self.environment.items()), document, self.version]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -76,6 +84,8 @@ class State:
     """How it ended; None while it runs or where nobody saw its end. Negative: the signal that killed it."""
     reason: str | None = None
     """`exited`, `stopped`, `deadline`, or why it could not be started."""
+    kept: bool = False
+    """Whether it is started again when it ends by itself; until then it counts as running."""
 
 
 def state_of(folder: Path) -> State:
@@ -90,12 +100,15 @@ def state_of(folder: Path) -> State:
     process = records.read_record(folder / records.PROCESS)
     if process is None or process["attempt"] != attempt:
         return State(digest)
-    alive = _find(process["child"]) if process["child"] else _find(process["supervisor"])
-    return State(digest, alive is not None)
+    kept = records.is_kept(folder, attempt)
+    alive = _find(process["child"])
+    if alive is None and (kept or process["child"] is None):
+        alive = _find(process["supervisor"])
+    return State(digest, alive is not None, kept=kept)
 
 
 def supervised(folder: Path) -> bool:
-    """Whether the folder's supervisor lives: only then a deadline is kept and an exit code recorded."""
+    """Whether the folder's supervisor lives: only it keeps a deadline, records an exit code and starts again."""
     process = records.read_record(folder / records.PROCESS)
     return process is not None and _find(process["supervisor"]) is not None
 
@@ -127,6 +140,7 @@ def start(folder: Path, launch: Launch) -> None:
         "deadline_seconds": launch.deadline_seconds,
         "grace_seconds": launch.grace_seconds,
         "shared_memory_prefix": launch.shared_memory_prefix,
+        "log_bytes": launch.log_bytes,
     }
     records.write_record(folder / records.SPECIFICATION, specification)
     with (folder / records.SUPERVISOR_LOG).open("wb") as log:
@@ -147,6 +161,16 @@ def start(folder: Path, launch: Launch) -> None:
                 f"the supervisor in {folder} ended with exit code {supervisor.returncode}\n{said}".rstrip()
             )
         time.sleep(0.01)
+
+
+def keep(folder: Path) -> None:
+    """From now on, a folder's process is started again whenever it ends by itself, until `stop`.
+
+    It is for what has been seen to be ready: what cannot start is told once, and not tried for ever.
+    """
+    specification = records.read_record(folder / records.SPECIFICATION)
+    if specification is not None:
+        records.write_record(folder / records.KEPT, {"attempt": specification["attempt"]})
 
 
 def follow(folder: Path, print_line: Callable[[str], None]) -> State:
@@ -177,7 +201,7 @@ def stop(folder: Path) -> None:
     if supervisor is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             supervisor.terminate()
-            psutil.wait_procs([supervisor], timeout=grace_seconds + 5)
+            wait_for_end([supervisor], grace_seconds + 5)
     left = processes_of(folder)
     # More than one round of killing: a supervisor that was just starting may have made a child in the meantime.
     for number, seconds in (("terminate", grace_seconds), *[("kill", 5.0)] * 4):
@@ -186,7 +210,7 @@ def stop(folder: Path) -> None:
         for process in left:
             with contextlib.suppress(psutil.Error):
                 getattr(process, number)()
-        psutil.wait_procs(left, timeout=seconds)
+        wait_for_end(left, seconds)
         left = processes_of(folder)
     if left:
         raise ProcessError(f"cannot end {', '.join(describe(process) for process in left)} of {folder}")
@@ -214,6 +238,18 @@ def processes_of(folder: Path) -> "list[psutil.Process]":
                 with contextlib.suppress(psutil.Error):
                     found |= {member.pid: member for member in [process, *process.children(recursive=True)]}
     return [process for process in found.values() if process.pid != os.getpid()]
+
+
+def wait_for_end(processes: "list[psutil.Process]", seconds: float) -> None:
+    """Waits until none of the processes lives, or time is up."""
+    import psutil
+
+    ends = time.monotonic() + seconds
+    for process in processes:
+        # Not until it is gone: some systems take seconds to collect what has ended and has no parent any more.
+        with contextlib.suppress(psutil.Error):
+            while process.is_running() and _is_alive(process) and time.monotonic() < ends:
+                time.sleep(0.01)
 
 
 def temporary_folder(folder: Path) -> Path:
@@ -247,6 +283,17 @@ def environment_of(folder: Path) -> Mapping[str, str]:
         return process.environ()
     except (psutil.Error, OSError):
         return {}
+
+
+def ask_to_reread(folder: Path) -> None:
+    """Sends SIGHUP to a folder's process: it is to read its document again. One that has ended is not asked."""
+    import psutil
+
+    record = records.read_record(folder / records.PROCESS)
+    process = _find(record["child"]) if record else None
+    if process is not None:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGHUP)
 
 
 def log_tail(folder: Path, lines: int = 15) -> str:

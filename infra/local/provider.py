@@ -47,7 +47,7 @@ class LocalProvider(ResourceProvider):
         replaces = [
             name
             for name in changed
-            if name in self.decisive or not (name in self.updated_in_place or is_unknown(compared[name]))
+            if name in self.decisive or not (is_unknown(compared[name]) or self.in_place(name, olds, compared))
         ]
         if not replaces:
             loss = self.loss(id_, olds)
@@ -70,6 +70,10 @@ class LocalProvider(ResourceProvider):
     def problems(self, olds: Properties, news: Properties) -> dict[str, str]:
         """What is wrong with the inputs, by input. Values may be unknown in a preview."""
         return {}
+
+    def in_place(self, name: str, olds: Properties, news: Properties) -> bool:
+        """Whether the change of an input, which is known, needs no replacement."""
+        return name in self.updated_in_place
 
     def digests(self, news: Properties) -> dict[str, str]:
         """Outputs that stand for inputs which are not kept."""

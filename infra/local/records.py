@@ -6,8 +6,9 @@ A process has a folder of its own, PROCESS_FOLDER/:
     document.json        the workload's specification document
     process.json         written by the supervisor before and after it starts the process: pids and start times
     ready.json           written by processes that choose their own port: the port
-    status.json          written by the supervisor when the process has ended: exit code and reason
-    log.txt              what the process printed
+    kept.json            written once a service has been ready: whenever it ends by itself, it is started again
+    status.json          written by the supervisor when the process has ended for good: exit code and reason
+    log.txt              what the process printed; where that is bounded, log.txt.older has what was cut off last
     supervisor.txt       what the supervisor printed: empty unless something is wrong
     work/                the process's working folder
     tmp/                 its temporary files, unless `process.temporary_folder` says otherwise
@@ -24,11 +25,12 @@ from typing import Any
 MARKER = "TRAINYARD_PROCESS_FOLDER"
 """Environment variable that every process of a folder carries, children included: how strays are found."""
 
-SPECIFICATION, DOCUMENT, PROCESS, READY, STATUS = (
+SPECIFICATION, DOCUMENT, PROCESS, READY, KEPT, STATUS = (
     "specification.json",
     "document.json",
     "process.json",
     "ready.json",
+    "kept.json",
     "status.json",
 )
 LOG, SUPERVISOR_LOG, LOCK, WORK, TEMPORARY = "log.txt", "supervisor.txt", "lock", "work", "tmp"
@@ -55,3 +57,8 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def is_kept(folder: Path, attempt: str) -> bool:
+    """Whether a folder's process, of a certain start by a deployment, is started again whenever it ends by itself."""
+    return (read_record(folder / KEPT) or {}).get("attempt") == attempt

@@ -2,7 +2,10 @@
 
 It outlives whoever started it, so that a deployment that is killed half-way loses nothing: it records the process,
 ends it at its deadline (SIGTERM, grace, SIGKILL), and records how it ended. It hands its own environment to the
-process.
+process, and keeps its log from growing for ever where the specification says so.
+
+What is kept (`infra.local.process.keep`) it starts again when it ends by itself: a second later, and where it ends
+again within a minute, after twice as long each time, up to a minute.
 """
 
 import contextlib
@@ -16,10 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from infra.local import records
+from infra.local import log_file, records
 
 NOT_MINE = 3
 """Exit code of a supervisor that was started too late: another one has the folder."""
+
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1, 60
+_LASTING_SECONDS = 60.0
+_STRAYS_END_SECONDS = 5.0
 
 
 def main(folder: Path, attempt: str) -> int:
@@ -33,19 +40,30 @@ def main(folder: Path, attempt: str) -> int:
     if specification is None or specification["attempt"] != attempt:
         return NOT_MINE
     signals = _Signals()
-    process: dict[str, Any] = {"attempt": attempt, "supervisor": identify(os.getpid()), "child": None}
-    records.write_record(folder / records.PROCESS, process)
-    try:
-        child = _spawn(folder, specification["command"])
-    except OSError as error:
-        _finish(folder, attempt, None, f"could not be started: {error}")
-        return 1
-    process["child"] = identify(child.pid)
-    records.write_record(folder / records.PROCESS, process)
-    reason = _wait(child, signals, specification["deadline_seconds"], specification["grace_seconds"])
-    _end_strays(folder)
-    _finish(folder, attempt, child.returncode, reason)
+    in_a_row = 0
+    while True:
+        began = time.monotonic()
+        exit_code, reason = _run(folder, specification, signals)
+        if reason in ("stopped", "deadline") or not records.is_kept(folder, attempt):
+            break
+        in_a_row = 0 if time.monotonic() - began >= _LASTING_SECONDS else in_a_row
+        seconds = pause_seconds(in_a_row)
+        how = reason if exit_code is None else f"ended with exit code {exit_code}"
+        _tell(folder, f"{how}; it is started again in {seconds} s")
+        if not signals.pause(seconds):
+            reason = "stopped"
+            break
+        in_a_row += 1
+    _finish(folder, attempt, exit_code, reason)
     return 0
+
+
+def pause_seconds(in_a_row: int) -> int:
+    """How long what has ended stays so before it is started again.
+
+    :param in_a_row: How many times it was started again before, and lasted less than a minute each time.
+    """
+    return min(_SHORTEST_PAUSE_SECONDS << in_a_row, _LONGEST_PAUSE_SECONDS)
 
 
 def identify(pid: int) -> dict[str, Any]:
@@ -75,10 +93,36 @@ class _Signals:
     def _stop(self, *_: object) -> None:
         self.stop_requested = True
 
+    def pause(self, seconds: float) -> bool:
+        """Waits for so long, or until someone asks to stop; whether nobody has."""
+        ends = time.monotonic() + seconds
+        while not self.stop_requested and (left := ends - time.monotonic()) > 0:
+            self.sleep(left)
+        return not self.stop_requested
+
     def sleep(self, seconds: float | None) -> None:
         select.select([self._read], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)
+
+
+def _run(folder: Path, specification: dict[str, Any], signals: _Signals) -> tuple[int | None, str]:
+    """Starts the process, records it and waits for its end; exit code, None where there was none, and reason."""
+    process: dict[str, Any] = {
+        "attempt": specification["attempt"],
+        "supervisor": identify(os.getpid()),
+        "child": None,
+    }
+    records.write_record(folder / records.PROCESS, process)
+    try:
+        child = _spawn(folder, specification["command"])
+    except OSError as error:
+        return None, f"could not be started: {error}"
+    process["child"] = identify(child.pid)
+    records.write_record(folder / records.PROCESS, process)
+    reason = _wait(child, signals, specification, folder / records.LOG)
+    _end_strays(folder)
+    return child.returncode, reason
 
 
 def _spawn(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
@@ -93,10 +137,10 @@ def _spawn(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(
-    child: subprocess.Popen[bytes], signals: _Signals, deadline_seconds: float | None, grace_seconds: float
-) -> str:
+def _wait(child: subprocess.Popen[bytes], signals: _Signals, specification: dict[str, Any], log: Path) -> str:
     """Waits for the end of the child, which comes by itself, at the deadline or on request; tells which."""
+    deadline_seconds, grace_seconds = specification["deadline_seconds"], specification["grace_seconds"]
+    log_bytes = specification.get("log_bytes")
     deadline = None if deadline_seconds is None else time.monotonic() + deadline_seconds
     while child.poll() is None:
         if signals.stop_requested:
@@ -105,7 +149,11 @@ def _wait(
         if deadline is not None and time.monotonic() >= deadline:
             _end(child, signals, grace_seconds)
             return "deadline"
-        signals.sleep(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        waits = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
+        if log_bytes:
+            log_file.cut(log, int(log_bytes))
+            waits.append(log_file.SECONDS_BETWEEN_LOOKS)
+        signals.sleep(min(waits, default=None))
     return "exited"
 
 
@@ -126,12 +174,22 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 def _end_strays(folder: Path) -> None:
     """Kills what the process has left running in sessions of its own, as torchrun's workers are."""
-    from infra.local.process import processes_of
+    import psutil
 
-    for stray in processes_of(folder):
-        if stray.pid != os.getpid():
-            with contextlib.suppress(Exception):
-                stray.kill()
+    from infra.local.process import processes_of, wait_for_end
+
+    strays = processes_of(folder)
+    for stray in strays:
+        with contextlib.suppress(psutil.Error):
+            stray.kill()
+    # What is started again may want what they hold.
+    wait_for_end(strays, _STRAYS_END_SECONDS)
+
+
+def _tell(folder: Path, text: str) -> None:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with contextlib.suppress(OSError), (folder / records.LOG).open("a", encoding="utf-8") as log:
+        log.write(f"{moment} {text}\n")
 
 
 def _finish(folder: Path, attempt: str, exit_code: int | None, reason: str) -> None:

@@ -125,13 +125,15 @@ def test_peers_that_cannot_be_installed_are_left_out_by_name_with_the_reason(
     monkeypatch.setattr(serving, "find_or_make", offline)
     monkeypatch.setattr(serving, "make_model", lambda choice, folder: None)
     monkeypatch.setattr(serving, "_measure", measure)
+    monkeypatch.setattr(serving, "measure_images", lambda served, environment, work, progress: [])
     told: list[str] = []
     results = serving.measure_serving(tmp_path / "work", told.append)
     assert asked == [{"trainyard": tmp_path / "triton", "fastapi": tmp_path / "fastapi"}] * len(serving.CHOICES)
     reasons = {name: f"no route to the index of {name}" for name in ("litserve", "mlserver")}
     assert all(each.machine["left_out"] == reasons for each in results)
     assert all(list(each.machine["peers"]) == ["fastapi"] for each in results)
-    assert len(told) == serving.steps() - serving.TURNS * len(CLIENTS) * len(serving.CHOICES)
+    left_out_steps = serving.TURNS * len(CLIENTS) + serving.serving_images.steps()
+    assert len(told) == serving.steps() - left_out_steps * len(serving.CHOICES)
 
 
 def test_an_environment_that_cannot_be_made_gives_the_installers_reason_and_leaves_nothing_complete(

@@ -1,13 +1,11 @@
-"""Percentiles, and the load that a server is compared under."""
-
-import math
+"""The load that a server is compared under."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.serving_ladder import Rung, choose, percentile
+from bench.serving_ladder import Rung, choose
 
 times = st.floats(min_value=0.001, max_value=10_000)
 
@@ -16,23 +14,14 @@ def rung(clients: int, milliseconds: list[float], seconds: float = 1.0) -> Rung:
     return Rung(clients, milliseconds, seconds)
 
 
-@given(st.lists(times, min_size=1, max_size=300), st.floats(min_value=0, max_value=100))
-def test_a_percentile_is_the_smallest_value_that_so_many_are_not_above(values: list[float], rank: float) -> None:
-    found = percentile(values, rank)
-    needed = max(math.ceil(rank / 100 * len(values)), 1)
-    assert found in values
-    assert sum(each <= found for each in values) >= needed
-    assert sum(each < found for each in values) < needed
-
-
 def test_the_99th_percentile_leaves_one_of_a_hundred_aside() -> None:
-    assert percentile([1.0] * 99 + [500.0], 99) == 1.0
-    assert percentile([1.0] * 98 + [500.0] * 2, 99) == 500.0
+    assert rung(1, [1.0] * 99 + [500.0]).p99 == 1.0
+    assert rung(1, [1.0] * 98 + [500.0] * 2).p99 == 500.0
 
 
-def test_no_answer_has_no_percentile() -> None:
+def test_without_an_answer_there_is_nothing_to_choose_by() -> None:
     with pytest.raises(BenchError, match="no request was answered"):
-        percentile([], 99)
+        choose({1: rung(1, [])})
 
 
 def test_the_most_requests_within_the_limit_count_not_the_most_clients() -> None:

@@ -101,7 +101,9 @@ def test_the_stack_is_made_kept_repaired_and_removed(project: Project) -> None:
     project.pulumi("up", "--yes", "--skip-preview")
     project.pulumi("preview", "--expect-no-changes")
     if http_url := project.outputs().get("http_url"):
-        with urllib.request.urlopen(f"{http_url}/v2/models/digits/ready") as response:  # noqa: S310
+        headers = {"Authorization": f"Bearer {project.outputs()['service_token']}"}
+        asked = urllib.request.Request(f"{http_url}/v2/models/digits/ready", headers=headers)  # noqa: S310
+        with urllib.request.urlopen(asked) as response:  # noqa: S310
             assert response.status == 200
 
     project.pulumi("destroy", "--yes", "--skip-preview")

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from cli.exit_status import ExitStatus
+from infra.local import process
 from tests.cli.yard import ROOT, Result, yard
 from trainyard_serving.triton import SHARED_MEMORY, shared_memory_prefix, triton_unavailable_reason
 
@@ -41,10 +43,10 @@ def in_project(folder: Path, *arguments: str) -> Result:
 def processes_of(folder: Path) -> list[psutil.Process]:
     """Every process that works in or for the folder."""
     found = []
-    for process in psutil.process_iter():
+    for each in psutil.process_iter():
         try:
-            if str(folder) in " ".join(process.cmdline()) or process.cwd().startswith(str(folder)):
-                found.append(process)
+            if str(folder) in " ".join(each.cmdline()) or each.cwd().startswith(str(folder)):
+                found.append(each)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
     return found
@@ -77,6 +79,8 @@ def test_provision_train_serve_and_leave_nothing(project: Path, tmp_path: Path) 
             assert accuracy is not None
             assert float(accuracy[1]) == pytest.approx(manifest["metrics"]["test_accuracy"], abs=1e-3)
         kill_server(project)
+        wait_until_it_predicts(project)
+        kill_service(project)
         noticed = in_project(project, "preview", "--expect-no-changes")
         assert noticed.code == ExitStatus.CHANGES, noticed.out
         assert "Service serving" in noticed.out
@@ -113,19 +117,36 @@ def test_provision_train_serve_and_leave_nothing(project: Path, tmp_path: Path) 
 
 def kill_server(folder: Path) -> None:
     """Kills tritonserver as an out-of-memory killer would."""
-    servers = [process for process in processes_of(folder) if process.name().startswith("triton")]
-    assert servers, [process.cmdline() for process in processes_of(folder)]
+    servers = [each for each in processes_of(folder) if each.name().startswith("triton")]
+    assert servers, [each.cmdline() for each in processes_of(folder)]
     for server in servers:
         server.send_signal(signal.SIGKILL)
     psutil.wait_procs(servers, timeout=10)
 
 
+def kill_service(folder: Path) -> None:
+    """Kills all of the service, and what would start it again, as a machine that is switched off would."""
+    stack = folder / ".pulumi" / "local" / "local"
+    killed = [each for name in ("serving", "serving-front") for each in process.processes_of(stack / name)]
+    for each in killed:
+        each.kill()
+    process.wait_for_end(killed, 10)
+
+
+def wait_until_it_predicts(folder: Path) -> None:
+    """Waits until the service has been started again, which nobody is asked to do."""
+    deadline = time.monotonic() + 60
+    while (told := in_project(folder, "predict")).code != ExitStatus.SUCCESS:
+        assert time.monotonic() < deadline, told.err
+        time.sleep(0.5)
+
+
 def environment_of_processes(folder: Path) -> str:
     """The environments of the folder's processes, one variable a line."""
     lines = []
-    for process in processes_of(folder):
+    for each in processes_of(folder):
         try:
-            lines += [f"{name}={value}" for name, value in process.environ().items()]
+            lines += [f"{name}={value}" for name, value in each.environ().items()]
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return "\n".join(lines)

@@ -1,19 +1,30 @@
-"""Envoy in front of the server: its whole configuration, told once and fixed for the life of a pod.
+"""Envoy in front of the server: its whole configuration, told once and fixed for the life of a pod or a process.
 
-Three listeners on the pod's address, for clients, for the kubelet and for Prometheus; the server itself listens on
+In a pod, three listeners on its address, for clients, for the kubelet and for Prometheus; the server itself listens on
 loopback. A client's connection lasts `CONNECTION_SECONDS` and is then given up politely (`Connection: close`, GOAWAY),
 so that connections spread over new pods and have left a pod before its server ends. What is more than a pod takes on
-is refused with 503 and `Retry-After`.
+is refused with 503 and `Retry-After`. The front's own errors have the form that the server's have, so that a client of
+KServe v2 can show them. On one machine the same front has other addresses (`infra.local.front`).
 
 Sources: Envoy, "Configuring Envoy as an edge proxy", "Access log configuration", "Overload manager", "Circuit
-breaking", "How do I configure timeouts?".
+breaking", "How do I configure timeouts?", "Local reply modification".
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from infra.kubernetes.service.addresses import FRONT_FILES, PORTS, FrontFiles, Ports
+from infra.kubernetes.service.addresses import (
+    FRONT_FILES,
+    LOOPBACK,
+    PORTS,
+    Address,
+    FrontAddresses,
+    FrontFiles,
+    Ports,
+    pod_addresses,
+)
 from infra.kubernetes.service.authentication import (
     Clients,
     authentication_filters,
@@ -38,14 +49,15 @@ IDLE_SECONDS = 10
 """Seconds without a request after which it is closed."""
 GOODBYE_SECONDS = 5
 """Seconds from the announcement that an HTTP/2 connection ends to its taking no more requests."""
-LOOPBACK = "127.0.0.1"
-ANYWHERE = "0.0.0.0"  # noqa: S104  # a pod's own address is not known before it is there
+SERVER_CONNECTION_SECONDS = 1
+"""Seconds that a connection to the server lasts over HTTP: Triton that is to end waits for all of them."""
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 _BUFFER_BYTES = 1 << 20
 _STREAM_WINDOW_BYTES = 256 << 10
 _FIXED_CONNECTIONS = 32
 """Connections of the kubelet and of Prometheus."""
+_THREADS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,37 +73,70 @@ class Front:
     behind_proxy: bool
     """Whether requests come through a gateway or an Ingress, which tells the client's address."""
     ports: Ports = PORTS
+    own_addresses: FrontAddresses | None = None
+    """Where it is elsewhere than in a pod; None: where `ports` says."""
     files: FrontFiles = FRONT_FILES
-    connection_seconds: float = CONNECTION_SECONDS
+    connection_seconds: float | None = CONNECTION_SECONDS
+    """None: as long as the client likes."""
     idle_seconds: float = IDLE_SECONDS
     goodbye_seconds: float = GOODBYE_SECONDS
+
+    @property
+    def addresses(self) -> FrontAddresses:
+        """Where it listens, and where it finds the server."""
+        return self.own_addresses or pod_addresses(self.ports)
+
+
+def front_memory_gib(limits: LimitSettings) -> float:
+    """Memory of the front: what it takes by itself, and a MiB each way for every request that it passes on."""
+    return min(128 + 2 * limits.concurrent_requests, 1024) / 1024
+
+
+def front_arguments(bootstrap: str) -> list[str]:
+    """Envoy's command line.
+
+    :param bootstrap: Path of its configuration.
+    """
+    options = {
+        "--config-path": bootstrap,
+        "--concurrency": str(_THREADS),
+        "--log-level": "warn",
+        # Refusals are in the access log; this one would log whole paths, query strings included.
+        "--component-log-level": "http:critical",
+    }
+    return [*(word for option in options.items() for word in option), "--disable-hot-restart"]
 
 
 def bootstrap(front: Front) -> dict[str, Any]:
     """Envoy's bootstrap, to be written as YAML."""
-    ports, limits = front.ports, front.limits
+    addresses, most = front.addresses, front.limits.concurrent_requests
     health = health_routes(readiness_path=front.readiness_path, liveness_path=front.liveness_path)
     clusters = [
-        _local_cluster(HTTP_CLUSTER, ports.http, limits.concurrent_requests),
-        _local_cluster(GRPC_CLUSTER, ports.grpc, limits.concurrent_requests, http2=True),
-        _local_cluster(SERVER_METRICS_CLUSTER, ports.server_metrics, _FIXED_CONNECTIONS),
-        _local_cluster(ADMIN_CLUSTER, ports.admin, _FIXED_CONNECTIONS),
+        _local_cluster(HTTP_CLUSTER, addresses.http, most, seconds=SERVER_CONNECTION_SECONDS),
+        _local_cluster(GRPC_CLUSTER, addresses.grpc, most, http2=True),
+        _local_cluster(
+            SERVER_METRICS_CLUSTER,
+            addresses.server_metrics,
+            _FIXED_CONNECTIONS,
+            seconds=SERVER_CONNECTION_SECONDS,
+        ),
+        _local_cluster(ADMIN_CLUSTER, addresses.admin, _FIXED_CONNECTIONS),
     ]
-    if front.clients.settings.mechanism == "jwt":
+    if front.clients.fetches_keys:
         clusters.append(keys_cluster(front.clients, front.files))
     return {
         # Files of certificates are read by the way of a control plane, which wants to know who asks.
         "node": {"id": "front", "cluster": "front"},
         "admin": {
-            "address": _address(LOOPBACK, ports.admin),
+            "address": addresses.admin,
             # Not its configuration, nor the ways to end it, for whatever else runs in the pod.
             "allow_paths": [{"exact": FRONT_METRICS_PATH}],
         },
         "static_resources": {
             "listeners": [
-                _client_listener(front),
-                _internal_listener("health", ports.health, health),
-                _internal_listener("metrics", ports.metrics, metrics_routes()),
+                *(_client_listener(front, name, address) for name, address in addresses.clients.items()),
+                _internal_listener("health", addresses.health, health),
+                _internal_listener("metrics", addresses.metrics, metrics_routes()),
             ],
             "clusters": clusters,
         },
@@ -99,11 +144,11 @@ def bootstrap(front: Front) -> dict[str, Any]:
     }
 
 
-def _client_listener(front: Front) -> dict[str, Any]:
+def _client_listener(front: Front, name: str, address: Address) -> dict[str, Any]:
     limits = front.limits
     largest = round(limits.request_mib * (1 << 20))
     manager = {
-        **_manager("clients", client_routes(limits.timeout_seconds)),
+        **_manager("clients", client_routes(limits)),
         "access_log": [_access_log(front.clients.settings.mechanism)],
         "codec_type": "AUTO",
         # The route is told once the request is known to be allowed, so that nobody else learns what there is.
@@ -114,10 +159,10 @@ def _client_listener(front: Front) -> dict[str, Any]:
         ],
         "common_http_protocol_options": {
             "idle_timeout": f"{front.idle_seconds}s",
-            "max_connection_duration": f"{front.connection_seconds}s",
+            **_for_seconds("max_connection_duration", front.connection_seconds),
             "headers_with_underscores_action": "DROP_HEADER",
         },
-        "http1_safe_max_connection_duration": True,
+        "http1_safe_max_connection_duration": front.connection_seconds is not None,
         "drain_timeout": f"{front.goodbye_seconds}s",
         "http2_protocol_options": {
             "max_concurrent_streams": limits.concurrent_requests,
@@ -132,11 +177,12 @@ def _client_listener(front: Front) -> dict[str, Any]:
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "use_remote_address": True,
         "xff_num_trusted_hops": 1 if front.behind_proxy else 0,
-        "local_reply_config": _try_again_later(),
+        "local_reply_config": _own_errors(),
     }
     return {
-        "name": "clients",
-        "address": _address(ANYWHERE, front.ports.clients),
+        "name": name,
+        "address": address,
+        **_alone(address),
         "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
         "filter_chains": [
             {
@@ -148,10 +194,15 @@ def _client_listener(front: Front) -> dict[str, Any]:
     }
 
 
-def _internal_listener(name: str, port: int, routes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _for_seconds(limit: str, seconds: float | None) -> dict[str, Any]:
+    return {} if seconds is None else {limit: f"{seconds}s"}
+
+
+def _internal_listener(name: str, address: Address, routes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
-        "address": _address(ANYWHERE, port),
+        "address": address,
+        **_alone(address),
         # The kubelet is to get through when clients take all that there is.
         "ignore_global_conn_limit": True,
         "bypass_overload_manager": True,
@@ -214,20 +265,64 @@ def _access_log(mechanism: str) -> dict[str, Any]:
     }
 
 
-def _try_again_later() -> dict[str, Any]:
-    """Tells when to ask again those who are refused because there is too much to do, or no server yet."""
-    flags = {"response_flag_filter": {"flags": ["UO", "UF", "UH", "OM"]}}
-    header = {"header": {"key": "retry-after", "value": "1"}}
-    return {"mappers": [{"filter": flags, "headers_to_add": [header]}]}
+def _own_errors() -> dict[str, Any]:
+    """How the front tells its own errors: over HTTP as the server does, over gRPC by the status that says it best.
+
+    Who is refused because there is too much to do, no server yet, or none any more, is told when to ask again. Of what
+    Envoy has no words for, the status has.
+    """
+    later = {"response_flag_filter": {"flags": ["UO", "UF", "UH", "UC", "UR", "OM"]}}
+    by_grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    by_http = {"header_filter": {"header": {**by_grpc, "invert_match": True, "treat_missing_header_as_empty": True}}}
+    retry_after = {"headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}]}
+    resource_exhausted = {"headers_to_add": [{"header": {"key": "grpc-status", "value": "8"}}]}
+    body = {"body_format_override": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}}}
+    return {
+        "mappers": [
+            # The first that fits is taken.
+            {"filter": {"and_filter": {"filters": [by_http, later]}}, **retry_after, **body},
+            *(
+                {
+                    "filter": {"and_filter": {"filters": [by_http, _with_status(status)]}},
+                    "body": {"inline_string": status.phrase},
+                    **body,
+                }
+                for status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+            ),
+            {"filter": by_http, **body},
+            {"filter": later, **retry_after},
+            {"filter": _with_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE), **resource_exhausted},
+        ]
+    }
 
 
-def _local_cluster(name: str, port: int, most: int, *, http2: bool = False) -> dict[str, Any]:
+def _with_status(status: HTTPStatus) -> dict[str, Any]:
+    # Envoy wants a key by which a running one could be told another number; nobody does.
+    value = {"default_value": int(status), "runtime_key": "unused"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _alone(address: Address) -> dict[str, Any]:
+    """Nobody else may listen on a port of loopback, which all programs of a machine share."""
+    is_shared = address.get("socket_address", {}).get("address") == LOOPBACK
+    return {"enable_reuse_port": False} if is_shared else {}
+
+
+def _local_cluster(
+    name: str, address: Address, most: int, *, http2: bool = False, seconds: float | None = None
+) -> dict[str, Any]:
+    """The server, or the front itself.
+
+    :param seconds: How long a connection lasts, and how long without a request; None: as long as the server likes.
+    """
+    limits = {**_for_seconds("idle_timeout", seconds), **_for_seconds("max_connection_duration", seconds)}
     options = {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        **({"common_http_protocol_options": limits} if limits else {}),
         "explicit_http_config": {"http2_protocol_options" if http2 else "http_protocol_options": {}},
     }
     bounds = {"max_connections": most, "max_pending_requests": most, "max_requests": most, "max_retries": most}
-    endpoint = {"endpoint": {"address": _address(LOOPBACK, port)}}
+    endpoint = {"endpoint": {"address": address}}
     return {
         "name": name,
         "type": "STATIC",
@@ -263,7 +358,3 @@ def _overload_manager(front: Front) -> dict[str, Any]:
         ],
         "actions": [action("shrink_heap", 0.9), action("stop_accepting_requests", 0.95)],
     }
-
-
-def _address(host: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": host, "port_value": port}}

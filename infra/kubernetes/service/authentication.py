@@ -31,6 +31,8 @@ class Clients:
     """The issuer of the cluster's own tokens."""
     namespace: str
     """The service's namespace, whose service accounts may ask where the settings name nobody."""
+    public_keys: str = ""
+    """The issuer's public keys, a JSON Web Key Set (RFC 7517); empty: they are fetched from `jwks_uri`."""
 
     @property
     def issuer(self) -> str:
@@ -41,6 +43,11 @@ class Clients:
     def jwks_uri(self) -> str:
         """Where the issuer's public keys are."""
         return self.settings.jwks_uri or f"{self.issuer.rstrip('/')}/keys"
+
+    @property
+    def fetches_keys(self) -> bool:
+        """Whether the issuer's keys are fetched from elsewhere."""
+        return self.settings.mechanism == "jwt" and not self.public_keys
 
 
 def authentication_filters(clients: Clients) -> list[dict[str, Any]]:
@@ -130,12 +137,7 @@ def _jwt_filter(clients: Clients) -> dict[str, Any]:
         "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
         "forward": False,
         "payload_in_metadata": "payload",
-        "remote_jwks": {
-            "http_uri": {"uri": clients.jwks_uri, "cluster": KEYS_CLUSTER, "timeout": "5s"},
-            # Keys are there before the first client is. Where they cannot be had, nobody gets in until they can.
-            "async_fetch": {"failed_refetch_duration": "2s"},
-            "cache_duration": "300s",
-        },
+        **_issuers_keys(clients),
     }
     return {
         "name": "envoy.filters.http.jwt_authn",
@@ -144,6 +146,19 @@ def _jwt_filter(clients: Clients) -> dict[str, Any]:
             "providers": {_PROVIDER: provider},
             "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": _PROVIDER}}],
         },
+    }
+
+
+def _issuers_keys(clients: Clients) -> dict[str, Any]:
+    if clients.public_keys:
+        return {"local_jwks": {"inline_string": clients.public_keys}}
+    return {
+        "remote_jwks": {
+            "http_uri": {"uri": clients.jwks_uri, "cluster": KEYS_CLUSTER, "timeout": "5s"},
+            # Keys are there before the first client is. Where they cannot be had, nobody gets in until they can.
+            "async_fetch": {"failed_refetch_duration": "2s"},
+            "cache_duration": "300s",
+        }
     }
 
 

@@ -28,7 +28,13 @@ from infra.kubernetes.service.addresses import (
     SPECIFICATION_FOLDER,
     TEMPORARY_FOLDER,
 )
-from infra.kubernetes.service.authenticating_front import CONNECTION_SECONDS, GOODBYE_SECONDS, IDLE_SECONDS
+from infra.kubernetes.service.authenticating_front import (
+    CONNECTION_SECONDS,
+    GOODBYE_SECONDS,
+    IDLE_SECONDS,
+    front_arguments,
+    front_memory_gib,
+)
 from infra.kubernetes.service.front_routes import FRONT_PATH
 from infra.service_settings import AuthenticationSettings, LimitSettings
 from infra.workload_settings import ServicePodSettings
@@ -36,7 +42,6 @@ from infra.workload_settings import ServicePodSettings
 FETCH, FRONT, SERVER = "fetch", "front", "server"
 
 FRONT_CPUS = 0.5
-_FRONT_THREADS = 2
 PROPAGATION_SECONDS = 5
 """Seconds until nobody opens a connection to a pod that is to end: proxies and gateways have heard of it."""
 PREPARING_SECONDS = PROPAGATION_SECONDS + CONNECTION_SECONDS + max(GOODBYE_SECONDS, IDLE_SECONDS)
@@ -46,11 +51,6 @@ MARGIN_SECONDS = 10
 
 _EPHEMERAL_GIB = 0.5
 _PROBE_SECONDS = 5
-
-
-def front_memory_gib(limits: LimitSettings) -> float:
-    """Memory of the front: what it takes by itself, and a MiB each way for every request that it passes on."""
-    return min(128 + 2 * limits.concurrent_requests, 1024) / 1024
 
 
 def fetch_memory_gib(pods: ServicePodSettings) -> float:
@@ -154,21 +154,6 @@ def front_container(service: ServiceSpecification, image: str) -> dict[str, Any]
             ),
         ],
     }
-
-
-def front_arguments(bootstrap: str) -> list[str]:
-    """Envoy's command line.
-
-    :param bootstrap: Path of its configuration.
-    """
-    options = {
-        "--config-path": bootstrap,
-        "--concurrency": str(_FRONT_THREADS),
-        "--log-level": "warn",
-        # Refusals are in the access log; this one would log whole paths, query strings included.
-        "--component-log-level": "http:critical",
-    }
-    return [*(word for option in options.items() for word in option), "--disable-hot-restart"]
 
 
 def front_secrets(authentication: AuthenticationSettings) -> dict[str, str]:

@@ -20,6 +20,7 @@ from infra.kubernetes.placement import Need, need_of_service, pools_for
 from infra.kubernetes.pod_security import pod_security
 from infra.kubernetes.priority_classes import priority_class
 from infra.kubernetes.service.addresses import PORTS
+from infra.kubernetes.service.authenticating_front import front_memory_gib
 from infra.kubernetes.service.containers import (
     FRONT,
     FRONT_CPUS,
@@ -27,7 +28,6 @@ from infra.kubernetes.service.containers import (
     fetch_container,
     fetch_memory_gib,
     front_container,
-    front_memory_gib,
     grace_seconds,
     server_container,
 )

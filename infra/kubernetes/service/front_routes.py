@@ -9,6 +9,8 @@ Sources: KServe, "Open Inference Protocol" (v2); Triton, "HTTP/REST and GRPC Pro
 import re
 from typing import Any
 
+from infra.service_settings import LimitSettings
+
 HTTP_CLUSTER = "http"
 GRPC_CLUSTER = "grpc"
 ADMIN_CLUSTER = "admin"
@@ -30,21 +32,19 @@ GRPC_METHODS = ("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "Mo
 _PROBE_TIMEOUT = "4s"
 
 
-def client_routes(timeout_seconds: int) -> list[dict[str, Any]]:
-    """Routes of what clients may ask for.
-
-    :param timeout_seconds: In which a request has to be answered.
-    """
-    limit = f"{timeout_seconds}s"
+def client_routes(limits: LimitSettings) -> list[dict[str, Any]]:
+    """Routes of what clients may ask for."""
+    limit = f"{limits.timeout_seconds}s"
     action = {
         "timeout": limit,
         # Neither can have reached the server, so that nothing is done twice.
         "retry_policy": {"retry_on": "connect-failure,reset-before-request", "num_retries": 1},
     }
+    infer = _route("infer", {"safe_regex": {"regex": INFER_PATHS}}, "POST", {**action, "cluster": HTTP_CLUSTER})
     return [
         {"match": {"path": NO_MODEL}, "direct_response": {"status": 404}},
         _route("read", {"safe_regex": {"regex": READ_PATHS}}, "GET", {**action, "cluster": HTTP_CLUSTER}),
-        _route("infer", {"safe_regex": {"regex": INFER_PATHS}}, "POST", {**action, "cluster": HTTP_CLUSTER}),
+        *([infer] if limits.inference == "http_and_grpc" else []),
         _route(
             "grpc",
             {"safe_regex": {"regex": f"{re.escape(GRPC_SERVICE)}/({'|'.join(GRPC_METHODS)})"}, "grpc": {}},

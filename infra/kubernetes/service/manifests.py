@@ -15,14 +15,15 @@ from infra.kubernetes.object import Manifest
 from infra.kubernetes.service.addresses import (
     BOOTSTRAP_FILE,
     FRONT_FILES,
+    LOOPBACK,
     MODEL_FOLDER,
     PORTS,
     SPECIFICATION_FILE,
     TEMPORARY_FOLDER,
 )
-from infra.kubernetes.service.authenticating_front import LOOPBACK, Front, bootstrap
+from infra.kubernetes.service.authenticating_front import Front, bootstrap, front_memory_gib
 from infra.kubernetes.service.authentication import Clients, secret_files
-from infra.kubernetes.service.containers import front_memory_gib, gpu_amounts
+from infra.kubernetes.service.containers import gpu_amounts
 from infra.kubernetes.service.deployment import deployment, front_name, specification_name
 from infra.kubernetes.service.exposure import outside, services
 from infra.kubernetes.service.network import network_policy

@@ -1,6 +1,11 @@
 """Helpers of the local platform's tests."""
 
+import json
 import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +13,7 @@ from infra.local import process
 from infra.local.folder import leftovers
 from infra.local.storage import BucketProvider
 
+ROOT = Path(__file__).parents[3]
 TAGS = {"project": "trainyard", "stack": "test", "owner": "tests", "cost_centre": "none"}
 
 
@@ -31,3 +37,22 @@ def remove_stack_folder(folder: Path) -> None:
 
 def nothing_left(folder: Path) -> bool:
     return list(leftovers(folder)) == []
+
+
+def deploy_and_kill(provider: str, props: dict[str, Any], until: Callable[[], bool]) -> None:
+    """Creates in a process of its own, which is killed as soon as a condition holds.
+
+    :param provider: `MODULE.CLASS`.
+    """
+    source = (
+        f"from infra.local import cluster, services; import json, sys; {provider}().create(json.loads(sys.argv[1]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", source, json.dumps(props)], cwd=ROOT) as deployment:
+        try:
+            ends = time.monotonic() + 30
+            while not until():
+                assert deployment.poll() is None
+                assert time.monotonic() < ends
+                time.sleep(0.01)
+        finally:
+            deployment.kill()

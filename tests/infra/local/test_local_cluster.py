@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,12 @@ from typing import Any
 import pytest
 
 from infra.local import process, records, shared_memory
-from infra.local.cluster import JobProvider, ServiceProvider
+from infra.local.cluster import JobProvider
 from infra.local.folder import LeftoversError, StackFolderProvider
 from infra.local.provider import UNKNOWN
-from tests.infra.local.support import nothing_left
+from infra.local.services import ServiceProvider
+from tests.infra.local.service_stub import SERVER, ask, service
+from tests.infra.local.support import deploy_and_kill, nothing_left
 from trainyard_serving.triton import shared_memory_prefix
 
 Module = Callable[[str], dict[str, str]]
@@ -35,17 +36,6 @@ COUNTING_JOB = """
         time.sleep(0.02)
     print("done", flush=True)
     sys.exit(document.get("exit_code", 0))
-    """
-SERVER = """
-    import http.server, json, pathlib, sys
-    document = json.loads(pathlib.Path(sys.argv[-1]).read_text())
-    assert pathlib.Path(document["work_dir"]).is_dir()
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if self.path == "/ready" else 404)
-            self.end_headers()
-        def log_message(self, *_): pass
-    http.server.HTTPServer(("127.0.0.1", document["http_port"]), Handler).serve_forever()
     """
 
 
@@ -65,23 +55,6 @@ def job(folder: Path, environment: dict[str, str], go: bool = True, **changes: A
         "version": "1",
         "revision": "1",
         "deadline_seconds": 60,
-        "grace_seconds": 2,
-    }
-    return {**props, **changes}
-
-
-def service(folder: Path, environment: dict[str, str], **changes: Any) -> dict[str, Any]:
-    props = {
-        "folder": str(folder),
-        "name": "service",
-        "command": ["python", "-m", "stub"],
-        "document": {"service": "digits"},
-        "environment": environment,
-        "version": "1",
-        "revision": "1",
-        "ports": {"http": 0, "grpc": 0},
-        "readiness_path": "/ready",
-        "readiness_deadline_seconds": 30,
         "grace_seconds": 2,
     }
     return {**props, **changes}
@@ -163,7 +136,7 @@ def test_a_job_is_stopped_at_its_deadline(stack_folder: Path, module: Module) ->
 
 def test_a_job_whose_deployment_was_killed_is_adopted(stack_folder: Path, module: Module) -> None:
     props = job(stack_folder, module(COUNTING_JOB), go=False)
-    deploy_and_kill("JobProvider", props, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
+    deploy_and_kill("cluster.JobProvider", props, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
     found = JobProvider().read("", props)
     assert found.id == f"{stack_folder}/job"
     difference = JobProvider().diff(found.id, found.outs or {}, props)
@@ -178,7 +151,7 @@ def test_a_job_whose_deployment_was_killed_is_adopted(stack_folder: Path, module
 
 def test_a_leftover_of_another_specification_is_stopped(stack_folder: Path, module: Module) -> None:
     old = job(stack_folder, module(COUNTING_JOB), go=False)
-    deploy_and_kill("JobProvider", old, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
+    deploy_and_kill("cluster.JobProvider", old, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
     before = {one.pid for one in process.processes_of(stack_folder)}
     made = JobProvider().create({**old, "version": "2", "document": {**old["document"], "go": "/"}})
     assert not before & {one.pid for one in process.processes_of(stack_folder)}
@@ -188,7 +161,7 @@ def test_a_leftover_of_another_specification_is_stopped(stack_folder: Path, modu
 
 def test_a_job_whose_supervisor_was_killed_is_run_again(stack_folder: Path, module: Module) -> None:
     props = job(stack_folder, module(COUNTING_JOB), go=False)
-    deploy_and_kill("JobProvider", props, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
+    deploy_and_kill("cluster.JobProvider", props, until=lambda: "begun" in process.log_tail(stack_folder / "job"))
     os.kill((records.read_record(stack_folder / "job" / records.PROCESS) or {})["supervisor"]["pid"], signal.SIGKILL)
     (stack_folder.parent / "go").touch()
     made = JobProvider().create(props)
@@ -204,31 +177,32 @@ def test_a_service_becomes_ready_is_adopted_and_its_end_is_noticed(
     provider = ServiceProvider()
     made = provider.create(props)
     outs = made.outs or {}
-    with urllib.request.urlopen(f"http://{outs['endpoints']['http']}/ready") as response:
-        assert response.status == 200
+    assert ask(outs)[0] == 200
     assert provider.create(props).outs == outs
-    assert len(process.processes_of(stack_folder)) == 2
+    assert len(process.processes_of(stack_folder)) == 4
     assert not provider.diff(made.id, outs, props).changes
-    os.kill((records.read_record(stack_folder / "service" / records.PROCESS) or {})["child"]["pid"], signal.SIGKILL)
-    while process.state_of(stack_folder / "service").exit_code is None:
+    for role in ("supervisor", "child"):
+        os.kill((records.read_record(stack_folder / "service" / records.PROCESS) or {})[role]["pid"], signal.SIGKILL)
+    while process.state_of(stack_folder / "service").running:
         time.sleep(0.02)
     assert provider.diff(made.id, outs, props).replaces
-    assert "its process has ended with exit code -9; it is made again" in capsys.readouterr().out
+    assert "its process has ended; it is made again" in capsys.readouterr().out
     assert provider.read(made.id, outs).id == ""
     provider.delete(made.id, outs)
-    assert nothing_left(stack_folder / "service")
+    assert process.processes_of(stack_folder) == []
+    assert not [path for path in stack_folder.iterdir() if path.name.startswith("service")]
 
 
 def test_a_service_whose_deployment_was_killed_is_found_and_finished(stack_folder: Path, module: Module) -> None:
     props = service(stack_folder, module(SERVER))
-    deploy_and_kill("ServiceProvider", props, until=lambda: process.state_of(stack_folder / "service").running)
+    deploy_and_kill("services.ServiceProvider", props, until=lambda: process.state_of(stack_folder / "service").running)
     found = ServiceProvider().read("", props)
     assert found.id
     difference = ServiceProvider().diff(found.id, found.outs or {}, props)
     assert (difference.changes, difference.replaces) == (True, [])
     outs = ServiceProvider().update(found.id, found.outs or {}, props).outs or {}
-    assert outs["ready"]
-    assert len(process.processes_of(stack_folder)) == 2
+    assert not ServiceProvider().diff(found.id, outs, props).changes
+    assert len(process.processes_of(stack_folder)) == 4
     ServiceProvider().delete(found.id, outs)
 
 
@@ -248,7 +222,9 @@ def test_a_service_s_port_in_use_is_refused_by_check(stack_folder: Path, module:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        props = service(stack_folder, module(SERVER), ports={"http": port, "grpc": 0}) | {"folder": UNKNOWN}
+        props = service(stack_folder, module(SERVER), ports={"http": port, "grpc": 0, "metrics": 0}) | {
+            "folder": UNKNOWN
+        }
         failures = ServiceProvider().check({}, props).failures
     assert len(failures) == 1
     assert failures[0].reason.startswith(f"service: http_port = {port}: port {port} is in use by")
@@ -260,7 +236,8 @@ def test_the_folder_is_the_last_to_go_and_names_what_is_left(stack_folder: Path,
     provider = ServiceProvider()
     running = provider.create(service(stack_folder, module(SERVER)))
     # What has lost its records is known by its marker and its port alone.
-    (stack_folder / "service" / records.SPECIFICATION).unlink()
+    for name in ("service", "service-front"):
+        (stack_folder / name / records.SPECIFICATION).unlink()
     with pytest.raises(LeftoversError) as raised:
         folder.delete(made.id, made.outs or {})
     port = (running.outs or {})["endpoints"]["http"].split(":")[1]
@@ -309,7 +286,7 @@ def test_a_stack_whose_job_failed_and_whose_service_was_never_recorded_is_destro
     with pytest.raises(process.ProcessError):
         JobProvider().create(job(stack_folder, module(COUNTING_JOB), document={"exit_code": 1}))
     props = service(stack_folder, module(SERVER))
-    deploy_and_kill("ServiceProvider", props, until=lambda: process.state_of(stack_folder / "service").running)
+    deploy_and_kill("services.ServiceProvider", props, until=lambda: process.state_of(stack_folder / "service").running)
     folder.delete(made.id, made.outs or {})
     assert "service: left by a deployment that failed or was killed" in capsys.readouterr().out
     assert process.processes_of(stack_folder) == []
@@ -346,9 +323,10 @@ def test_pickled_providers_are_short_and_the_same_every_time() -> None:
     program = """
         import json
         from pulumi.dynamic.dynamic import serialize_provider
-        from infra.local import cloud, cluster, folder, identity, keys, storage
-        providers = [cloud.CloudProvider, cluster.JobProvider, cluster.ServiceProvider, folder.StackFolderProvider,
-                     identity.IdentityProvider, keys.KeyProvider, storage.BucketProvider]
+        from infra.local import access_token, cloud, cluster, folder, identity, keys, services, storage
+        providers = [access_token.AccessTokenProvider, cloud.CloudProvider, cluster.JobProvider,
+                     services.ServiceProvider, folder.StackFolderProvider, identity.IdentityProvider,
+                     keys.KeyProvider, storage.BucketProvider]
         print(json.dumps([serialize_provider(one()) for one in providers]))
         """
     command = [sys.executable, "-c", textwrap.dedent(program)]
@@ -360,17 +338,3 @@ def test_pickled_providers_are_short_and_the_same_every_time() -> None:
     ]
     assert said[0] == said[1]
     assert max(map(len, json.loads(said[0]))) < 100
-
-
-def deploy_and_kill(provider: str, props: dict[str, Any], until: Callable[[], bool]) -> None:
-    """Creates in a process of its own, which is killed as soon as a condition holds."""
-    source = (
-        f"from infra.local.cluster import {provider}; import json, sys; {provider}().create(json.loads(sys.argv[1]))"
-    )
-    with subprocess.Popen([sys.executable, "-c", source, json.dumps(props)], cwd=ROOT) as deployment:
-        ends = time.monotonic() + 30
-        while not until():
-            assert deployment.poll() is None
-            assert time.monotonic() < ends
-            time.sleep(0.01)
-        deployment.kill()

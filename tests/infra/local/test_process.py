@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local import process, records
+from infra.local import log_file, process, records
 from infra.local.process import Launch
+from infra.local.supervisor import pause_seconds
 
 Script = Callable[[str], tuple[str, ...]]
 ROOT = Path(__file__).parents[3]
@@ -121,6 +122,35 @@ def test_whoever_starts_it_may_be_killed_at_any_moment(stack_folder: Path, scrip
     assert process.processes_of(folder) == []
 
 
+def test_what_is_kept_is_started_again_until_it_is_stopped(stack_folder: Path, script: Script) -> None:
+    folder = stack_folder / "service"
+
+    def process_of(role: str) -> int:
+        return int(((records.read_record(folder / records.PROCESS) or {})[role] or {"pid": 0})["pid"])
+
+    def kill_and_wait(pause: int) -> None:
+        os.kill(process_of("child"), signal.SIGKILL)
+        told = f"ended with exit code -9; it is started again in {pause} s"
+        wait_until(lambda: told in (folder / records.LOG).read_text())
+        assert process.state_of(folder).running
+
+    process.start(folder, Launch(script(FOREVER), {}))
+    process.keep(folder)
+    first, supervisor = process_of("child"), process_of("supervisor")
+    kill_and_wait(pause=1)
+    wait_until(lambda: process_of("child") not in (first, 0))
+    kill_and_wait(pause=2)
+    assert process_of("supervisor") == supervisor
+    # Asked for in a pause.
+    process.stop(folder)
+    assert process.processes_of(folder) == []
+    assert not folder.exists()
+
+
+def test_pauses_grow_to_a_minute() -> None:
+    assert [pause_seconds(number) for number in (0, 1, 5, 6, 7, 100_000)] == [1, 2, 32, 60, 60, 60]
+
+
 def test_a_pid_that_another_process_has_now_is_not_ours(stack_folder: Path, script: Script) -> None:
     folder = stack_folder / "service"
     process.start(folder, Launch(script("pass"), {}))
@@ -181,3 +211,30 @@ def test_a_deep_folder_still_gives_unix_sockets_a_short_path(stack_folder: Path,
         assert temporary.is_dir()
         process.stop(folder)
         assert not temporary.exists()
+
+
+def test_a_log_is_cut_while_its_process_goes_on_writing(stack_folder: Path, script: Script, tmp_path: Path) -> None:
+    writer = script(
+        """
+        import sys, time
+        for number in range(100_000):
+            print(number, 'x' * 100, flush=True)
+            time.sleep(0.001)
+        """
+    )
+    folder = stack_folder / "service"
+    # Its supervisor looks at it more often than others do.
+    often = f"import sys; sys.path.append({str(ROOT)!r}); from infra.local import log_file as it; "
+    often += "it.SECONDS_BETWEEN_LOOKS = 0.05"
+    (tmp_path / "sitecustomize.py").write_text(often)
+    process.start(folder, Launch(writer, {"PYTHONPATH": str(tmp_path)}, log_bytes=5_000))
+    log, older = folder / records.LOG, folder / (records.LOG + log_file.OLDER)
+    ends = time.monotonic() + 30
+    while not older.exists() or len(log.read_text().splitlines()) < 2:
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    cut_off = [int(line.split()[0]) for line in older.read_text().splitlines()]
+    process.stop(folder)
+    assert len(cut_off) >= 40
+    assert cut_off == [*range(cut_off[0], cut_off[0] + len(cut_off))]
+    assert not folder.exists()

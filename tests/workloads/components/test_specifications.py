@@ -62,7 +62,8 @@ def test_the_serving_package_accepts_its_document(tmp_path: Path) -> None:
     path = tmp_path / "service.json"
     path.write_text(json.dumps({**document, **ports, "work_dir": str(tmp_path)}))
     accepted = load_specification(path, ServiceSpecification)
-    assert (accepted.model_name, accepted.run, accepted.encryption_key_uri) == ("digits", "0123456789ab", KEY)
+    (release,) = accepted.releases
+    assert (accepted.model_name, release.run, accepted.encryption_key_uri) == ("digits", "0123456789ab", KEY)
 
 
 _groups = st.fixed_dictionaries(

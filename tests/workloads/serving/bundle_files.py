@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.workloads.serving.service_process import SIGNATURE
+from tests.workloads.serving.service_process import RUN, SIGNATURE
 from trainyard_artifacts.envelope import SCHEME
-from trainyard_artifacts.fetch import Origin, fetch_manifest, read_artifact
 from trainyard_artifacts.manifest import Artifact, CodeVersion, DataVersion, Encryption, Manifest
 from trainyard_serving.bundle_keys import (
     PrivateKey,
@@ -21,7 +20,8 @@ from trainyard_serving.bundle_keys import (
     read_private_key,
     read_public_key,
 )
-from trainyard_serving.model_repository import MODEL_FILE
+from trainyard_serving.fetching import Fetched, fetch_releases
+from trainyard_serving.release import MODEL_FILE, Release
 from trainyard_serving.specification import ServiceSpecification
 from workloads.serving.bundle.contents import BundleOrder, bundle_files
 
@@ -72,14 +72,13 @@ class Written:
 
 def bundle_of(cloud: Any, manifest_uri: str, folder: Path) -> Written:
     """A bundle of what is published at ``manifest_uri``."""
-    origin = Origin(job="digits", run="0123456789ab", key_uri=cloud.key_uri)
+    service = specification(manifest_uri, cloud.key_uri)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environment.items():
             patch.setenv(name, value)
-        manifest = fetch_manifest(manifest_uri, origin)
-        model = read_artifact(manifest_uri, manifest, MODEL_FILE)
+        fetched = tuple(fetch_releases(service, service.releases))
     keys = Keys.made_in(folder)
-    order = BundleOrder(specification(manifest_uri, cloud.key_uri), manifest, model, keys.recipient)
+    order = BundleOrder(service, fetched, keys.recipient)
     return Written(keys, order, bundle_files(order, keys.signing_key))
 
 
@@ -89,7 +88,7 @@ def bundle_of_no_model(keys: Keys) -> dict[str, bytes]:
     key_uri = "aws-kms://arn:aws:kms:us-east-1:123456789012:key/k"
     manifest = Manifest(
         job="digits",
-        run="0123456789ab",
+        run=RUN,
         created=datetime(2026, 1, 1, tzinfo=UTC),
         data=DataVersion(index_sha256="0" * 64, train_examples=1, test_examples=1, shards=1),
         code=CodeVersion(package="trainyard-training", version="0.1.0", sources_sha256="0" * 64),
@@ -107,7 +106,8 @@ def bundle_of_no_model(keys: Keys) -> dict[str, bytes]:
             ),
         ),
     )
-    order = BundleOrder(specification("s3://models/m/manifest.json", key_uri), manifest, model, keys.recipient)
+    service = specification("s3://models/m/manifest.json", key_uri)
+    order = BundleOrder(service, (Fetched(service.releases[0], manifest, model),), keys.recipient)
     return bundle_files(order, keys.signing_key)
 
 
@@ -115,9 +115,8 @@ def specification(manifest_uri: str, key_uri: str, **changes: Any) -> ServiceSpe
     """How the tests' bundles are served."""
     document = {
         "service": "digits",
-        "manifest_uri": manifest_uri,
         "job": "digits",
-        "run": "0123456789ab",
+        "releases": (Release(version=1, manifest_uri=manifest_uri, run=RUN, percent=100),),
         "encryption_key_uri": key_uri,
         "model_name": "digits",
         "http_port": 8000,

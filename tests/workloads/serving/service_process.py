@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import http.client
 import json
 import os
 import signal
@@ -10,12 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from trainyard_artifacts.manifest import (
     Manifest,
     ModelSignature,
     TensorSignature,
+    Variant,
     associated_data,
 )
 from trainyard_artifacts.signature import sign_manifest
@@ -41,6 +40,7 @@ from trainyard_artifacts.storage import ObjectStore
 from trainyard_serving.triton import SHARED_MEMORY, shared_memory_prefix
 
 LABELS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+RUN = "0123456789ab"
 MARKER = "a-phrase-that-only-the-model-holds"
 READINESS_SECONDS = 60
 END_SECONDS = 60
@@ -53,8 +53,8 @@ SIGNATURE = ModelSignature(
 )
 
 
-def tiny_model() -> bytes:
-    """One matrix: 8 x 8 pixels to ten logits."""
+def tiny_model(scale: float = 1) -> bytes:
+    """One matrix: 8 x 8 pixels to ten logits, which are ``scale`` times what ``expected_logits`` says."""
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", ["image"], ["pixels"]),
@@ -63,7 +63,7 @@ def tiny_model() -> bytes:
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 8, 8])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 10])],
-        [numpy_helper.from_array(WEIGHTS, "weights")],
+        [numpy_helper.from_array(WEIGHTS * np.float32(scale), "weights")],
         doc_string=MARKER,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -86,16 +86,30 @@ def publish(
     *,
     signature: ModelSignature = SIGNATURE,
     model: bytes | None = None,
+    variants: Mapping[str, bytes] | None = None,
+    run: str = RUN,
     **changes: Any,
 ) -> str:
     """Publish a model as training does and return the manifest's URI; needs the cloud in this process's environment."""
     store, envelope = ObjectStore(models_uri), Envelope(key_uri)
-    plaintext = tiny_model() if model is None else model
-    ciphertext = envelope.encrypt(plaintext, associated_data("digits", "0123456789ab", "model.onnx"))
-    store.put("model.onnx.tink", ciphertext)
+    artifacts = []
+    named = {name: f"model-{name}.onnx" for name in variants or {}}
+    files = {"model.onnx": tiny_model() if model is None else model}
+    for name, plaintext in (files | {named[name]: data for name, data in (variants or {}).items()}).items():
+        ciphertext = envelope.encrypt(plaintext, associated_data("digits", run, name))
+        store.put(f"{name}.tink", ciphertext)
+        artifacts.append(
+            Artifact(
+                name=name,
+                object=f"{name}.tink",
+                bytes=len(plaintext),
+                sha256=hashlib.sha256(plaintext).hexdigest(),
+                ciphertext_sha256=hashlib.sha256(ciphertext).hexdigest(),
+            )
+        )
     manifest = Manifest(
         job="digits",
-        run="0123456789ab",
+        run=run,
         created=datetime.now(UTC),
         data=DataVersion(index_sha256="0" * 64, train_examples=1437, test_examples=360, shards=8),
         code=CodeVersion(package="trainyard-training", version="0.1.0", sources_sha256="0" * 64),
@@ -103,14 +117,10 @@ def publish(
         metrics={"test_accuracy": 0.99},
         model=signature,
         encryption=Encryption(key_uri=key_uri, scheme=SCHEME),
-        artifacts=(
-            Artifact(
-                name="model.onnx",
-                object="model.onnx.tink",
-                bytes=len(plaintext),
-                sha256=hashlib.sha256(plaintext).hexdigest(),
-                ciphertext_sha256=hashlib.sha256(ciphertext).hexdigest(),
-            ),
+        artifacts=tuple(artifacts),
+        variants=tuple(
+            Variant(name=name, bytes=1, accuracy=0.99, latency_ms=1, artifact=artifact)
+            for name, artifact in named.items()
         ),
     )
     published = manifest.model_copy(update=changes)
@@ -127,13 +137,19 @@ def free_ports() -> dict[str, int]:
     return dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
 
 
-def service_document(manifest_uri: str, key_uri: str, work_dir: Path, **changes: Any) -> dict[str, Any]:
-    """A valid service specification."""
+def release(manifest_uri: str, version: int = 1, percent: int = 100, **changes: Any) -> dict[str, Any]:
+    """A release of what ``publish`` has published."""
+    return {"version": version, "manifest_uri": manifest_uri, "run": RUN, "percent": percent} | changes
+
+
+def service_document(
+    manifest_uri: str, key_uri: str, work_dir: Path, *, run: str = RUN, **changes: Any
+) -> dict[str, Any]:
+    """A valid service specification, of one release unless ``releases`` are among the changes."""
     return {
         "service": "digits",
-        "manifest_uri": manifest_uri,
         "job": "digits",
-        "run": "0123456789ab",
+        "releases": [release(manifest_uri, run=run)],
         "encryption_key_uri": key_uri,
         "model_name": "digits",
         **free_ports(),
@@ -185,7 +201,8 @@ class Service:
 
     @property
     def grpc(self) -> str:
-        return f"127.0.0.1:{self.document['grpc_port']}"
+        address = f"unix:{self.document['socket_dir']}/grpc" if "socket_dir" in self.document else "127.0.0.1"
+        return f"{address}:{self.document['grpc_port']}"
 
     @property
     def work_dir(self) -> Path:
@@ -195,7 +212,7 @@ class Service:
         self, method: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None
     ) -> Answer:
         """What is answered over HTTP, whatever the status."""
-        connection = http.client.HTTPConnection(self.http, timeout=END_SECONDS)
+        connection = self._connection("http")
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -204,9 +221,12 @@ class Service:
             connection.close()
 
     def metrics(self) -> str:
-        url = f"http://127.0.0.1:{self.document['metrics_port']}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return str(answer.read().decode())
+        connection = self._connection("metrics")
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
 
     def stubs(self) -> list[psutil.Process]:
         """The processes of the Python backend."""
@@ -217,11 +237,18 @@ class Service:
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self.http}/v2/health/ready", timeout=5) as answer:
-                # Triton opens the port of its metrics last, when it has long been ready to infer.
-                return bool(answer.status == 200) and bool(self.metrics())
-        except (urllib.error.URLError, OSError):
+            # Triton opens the port of its metrics last, when it has long been ready to infer.
+            return self.ask("GET", "/v2/health/ready").status == 200 and bool(self.metrics())
+        except (OSError, HTTPException):
             return False
+
+    def _connection(self, what: str) -> HTTPConnection:
+        connection = HTTPConnection("127.0.0.1", self.document[f"{what}_port"], timeout=END_SECONDS)
+        if "socket_dir" in self.document:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(END_SECONDS)
+            connection.sock.connect(f"{self.document['socket_dir']}/{what}")
+        return connection
 
 
 @contextmanager

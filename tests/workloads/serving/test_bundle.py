@@ -15,15 +15,24 @@ from tests.workloads.serving.bundle_files import Keys, Written, bundle_of
 from tests.workloads.serving.service_process import LABELS, MARKER, files_with_the_model, tiny_model
 from trainyard_artifacts.envelope import KeyRefusedError
 from trainyard_serving.__main__ import main
-from trainyard_serving.bundle import AnotherMachineError, decrypt_model, verify_bundle
+from trainyard_serving.bundle import AnotherMachineError, Bundle, decrypt_models, verify_bundle
 from trainyard_serving.bundle_index import INDEX_FILE, SIGNATURE_FILE, BundleError, checksums
-from trainyard_serving.bundle_keys import BundleKeyError, Purpose, public_path, read_private_key, read_public_key
+from trainyard_serving.bundle_keys import (
+    BundleKeyError,
+    PrivateKey,
+    Purpose,
+    public_path,
+    read_private_key,
+    read_public_key,
+)
+from trainyard_serving.bundle_service import service_of
 from trainyard_serving.exit_status import ExitStatus
+from trainyard_serving.model_repository import UnservableModelError
 from workloads.serving.bundle.output import archive_bytes, write_bundle
 
 pytestmark = pytest.mark.xdist_group("bundle")
 
-MODEL = "model.onnx.tink"
+MODEL = "model-1.onnx.tink"
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +56,20 @@ def refusal(request: pytest.FixtureRequest, written: Written, tmp_path: Path) ->
     return refuse
 
 
+def decrypt_all(bundle: Bundle, key: PrivateKey) -> None:
+    for _ in decrypt_models(bundle, key):
+        pass
+
+
 @pytest.mark.parametrize("name", ["bundle", "bundle.tar"])
 def test_what_is_written_is_verified_and_decrypted_without_a_cloud(written: Written, name: str, tmp_path: Path) -> None:
     write_bundle(written.files, tmp_path / name)
     bundle = verify_bundle(tmp_path / name, written.keys.signer)
-    assert decrypt_model(bundle, written.keys.machine_key) == tiny_model()
-    assert bundle.manifest == written.order.manifest
-    assert (bundle.index.job, bundle.index.run, bundle.index.model.labels) == ("digits", "0123456789ab", LABELS)
+    (due,) = written.order.fetched
+    assert list(decrypt_models(bundle, written.keys.machine_key)) == [(due.release, due.manifest, tiny_model())]
+    assert (bundle.index.job, bundle.index.releases, bundle.index.model.labels) == ("digits", (due.release,), LABELS)
     assert bundle.settings["max_batch_size"] == 64
-    assert not set(bundle.settings) & {"work_dir", "listen_address"}
+    assert not set(bundle.settings) & {"releases", "work_dir", "listen_address"}
     assert 'name: "digits"' in bundle.files["config.pbtxt"].decode()
     assert files_with_the_model(tmp_path) == []
 
@@ -120,28 +134,61 @@ def test_a_bundle_for_another_machine_is_not_decrypted(written: Written, tmp_pat
     write_bundle(written.files, tmp_path / "bundle")
     bundle = verify_bundle(tmp_path / "bundle", written.keys.signer)
     with pytest.raises(AnotherMachineError) as raised:
-        decrypt_model(bundle, other.machine_key)
+        decrypt_all(bundle, other.machine_key)
     assert isinstance(raised.value, KeyRefusedError)
     assert f"encrypted for the key {written.keys.recipient.identity}, and {other.machine} is" in str(raised.value)
     # Whatever the index says, the ciphertext itself does not open.
     claimed = replace(bundle, index=bundle.index.model_copy(update={"recipient": other.machine_key.identity}))
-    with pytest.raises(BundleError, match=r"model\.onnx\.tink cannot be decrypted"):
-        decrypt_model(claimed, other.machine_key)
+    with pytest.raises(BundleError, match=r"model-1\.onnx\.tink cannot be decrypted"):
+        decrypt_all(claimed, other.machine_key)
 
 
 def test_a_model_of_another_run_does_not_decrypt_as_this_one(written: Written, tmp_path: Path) -> None:
     write_bundle(written.files, tmp_path / "bundle")
     bundle = verify_bundle(tmp_path / "bundle", written.keys.signer)
-    moved = replace(bundle, index=bundle.index.model_copy(update={"run": "ba9876543210"}))
-    with pytest.raises(BundleError, match=r"model\.onnx\.tink cannot be decrypted"):
-        decrypt_model(moved, written.keys.machine_key)
+    (release,) = bundle.index.releases
+    other = release.model_copy(update={"run": "ba9876543210"})
+    moved = replace(bundle, index=bundle.index.model_copy(update={"releases": (other,)}))
+    with pytest.raises(BundleError, match=r"model-1\.onnx\.tink cannot be decrypted"):
+        decrypt_all(moved, written.keys.machine_key)
+
+
+def test_releases_are_bundled_each_and_verified_together(written: Written, refusal: Any, tmp_path: Path) -> None:
+    (fetched,) = written.order.fetched
+    releases = tuple(
+        fetched.release.model_copy(update={"version": version, "percent": percent})
+        for version, percent in ((1, 90), (7, 10), (22, 0))
+    )
+    service = written.order.specification.model_copy(update={"releases": releases})
+    files = written.again(specification=service, fetched=tuple(fetched._replace(release=each) for each in releases))
+    assert {f"model-{each.version}.onnx.tink" for each in releases} < set(files)
+    write_bundle(files, tmp_path / "canary.tar")
+    bundle = verify_bundle(tmp_path / "canary.tar", written.keys.signer)
+    decrypted = list(decrypt_models(bundle, written.keys.machine_key))
+    assert decrypted == [(each, fetched.manifest, tiny_model()) for each in releases]
+    assert service_of(bundle, work_dir="/work") == service.model_copy(update={"work_dir": "/work"})
+    readme = files["README.md"].decode()
+    assert "- version 7 (run 0123456789ab), 10 % of the requests that name no version\n" in readme
+    assert "model-22.onnx.tink is missing" in refusal(
+        {name: data for name, data in files.items() if name != "model-22.onnx.tink"}
+    )
+
+
+def test_releases_that_clients_would_call_differently_are_not_bundled(written: Written) -> None:
+    (fetched,) = written.order.fetched
+    other = fetched.manifest.model_copy(update={"model": fetched.manifest.model.model_copy(update={"labels": ("a",)})})
+    second = fetched._replace(release=fetched.release.model_copy(update={"version": 2, "percent": 0}), manifest=other)
+    with pytest.raises(UnservableModelError, match=r"version 2 \(run 0123456789ab\) has other labels"):
+        written.again(fetched=(fetched, second))
 
 
 def test_a_signed_bundle_with_another_model_than_the_runs_is_refused(written: Written, tmp_path: Path) -> None:
-    write_bundle(written.again(model=tiny_model() + b" "), tmp_path / "bundle.tar")
+    (fetched,) = written.order.fetched
+    altered = written.again(fetched=(fetched._replace(model=tiny_model() + b" "),))
+    write_bundle(altered, tmp_path / "bundle.tar")
     bundle = verify_bundle(tmp_path / "bundle.tar", written.keys.signer)
-    with pytest.raises(BundleError, match="is not the model of digits/0123456789ab: decrypted, its sha256 is"):
-        decrypt_model(bundle, written.keys.machine_key)
+    with pytest.raises(BundleError, match=r"is not model\.onnx of digits/0123456789ab: decrypted, its sha256 is"):
+        decrypt_all(bundle, written.keys.machine_key)
 
 
 def test_links_and_pipes_in_a_folder_are_refused_and_not_followed(written: Written, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.yard import ROOT
 from tests.workloads.serving.bundle_files import specification
 from trainyard_serving.bundle_service import argument_parser
 from workloads.serving.bundle.compose import compose_text
@@ -79,7 +80,10 @@ def test_both_start_the_service_as_it_reads_its_arguments() -> None:
     assert "LoadCredential=machine-key:/etc/trainyard/machine-key" in lines
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+WITH_SYSTEMD = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+
+
+@WITH_SYSTEMD
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
 def test_systemd_reads_the_unit_and_finds_it_little_exposed(device: str, tmp_path: Path) -> None:
     unit = tmp_path / "trainyard-serving.service"
@@ -92,3 +96,20 @@ def test_systemd_reads_the_unit_and_finds_it_little_exposed(device: str, tmp_pat
             ["systemd-analyze", *command, str(unit)], capture_output=True, text=True, check=False, timeout=60
         )
         assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+
+
+@WITH_SYSTEMD
+def test_the_documented_drop_in_for_a_sealed_key_is_one_that_systemd_reads(tmp_path: Path) -> None:
+    manual = (ROOT / "docs" / "bundle.md").read_text()
+    _, name, rest = manual.partition("/trainyard-serving.service.d/machine-key.conf <<END\n")
+    assert name
+    drop_in = rest.partition("END\n")[0]
+    assert "LoadCredentialEncrypted=machine-key:" in drop_in
+    unit = tmp_path / "trainyard-serving.service"
+    unit.write_text(unit_text(specification(URI, KEY), python=sys.executable))
+    folder = tmp_path / f"{unit.name}.d"
+    folder.mkdir()
+    (folder / "machine-key.conf").write_text(drop_in)
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout

@@ -16,29 +16,34 @@ from tests.workloads.serving.bundle_files import Keys, bundle_of_no_model
 from trainyard_artifacts.manifest import ModelSignature, TensorSignature
 from trainyard_serving.bundle import verify_bundle
 from trainyard_serving.bundle_index import (
-    NEEDED_FILES,
     BundledFile,
     BundleError,
     BundleIndex,
     decode_index,
     encode_index,
+    needed_files,
 )
 from trainyard_serving.bundle_source import MOST_FILES, opened_bundle
+from trainyard_serving.release import Release
 from workloads.serving.bundle.output import archive_bytes
 
 TENSOR = TensorSignature(name="x", dtype="float32", shape=(None, 4))
+RELEASES = (
+    Release(version=1, manifest_uri="s3://models/m/manifest.json", run="0123456789ab", percent=90),
+    Release(version=22, manifest_uri="s3://models/n/manifest.json", run="ba9876543210", variant="int8", percent=10),
+)
 INDEX = BundleIndex(
     kind="trainyard-bundle",
-    schema_version=1,
+    schema_version=2,
     trainyard_version="0.1.0",
     job="digits",
-    run="0123456789ab",
+    releases=RELEASES,
     model_name="digits",
     model=ModelSignature(input=TENSOR, output=TENSOR, labels=("a", "b")),
     image="registry.example/serving@sha256:" + "0" * 64,
     recipient="0" * 32,
     signer="1" * 32,
-    files=tuple(BundledFile(name=name, bytes=1, sha256="0" * 64) for name in sorted(NEEDED_FILES)),
+    files=tuple(BundledFile(name=name, bytes=1, sha256="0" * 64) for name in sorted(needed_files(RELEASES))),
 )
 PARTS = st.one_of(
     st.sampled_from(["..", ".", "", "etc", "~", "C:", "model.onnx.tink", "con\\..", "a\nb", "ä"]),
@@ -201,7 +206,7 @@ def test_an_index_that_is_no_json_is_refused(data: bytes) -> None:
         decode_index(data, "bundle.json")
 
 
-@pytest.mark.parametrize("lacking", sorted(NEEDED_FILES))
+@pytest.mark.parametrize("lacking", sorted(needed_files(RELEASES)))
 def test_an_index_lists_all_that_is_served_from(lacking: str) -> None:
     files = [file for file in json.loads(encode_index(INDEX))["files"] if file["name"] != lacking]
     document = json.loads(encode_index(INDEX)) | {"files": files}

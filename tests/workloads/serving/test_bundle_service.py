@@ -32,6 +32,8 @@ from trainyard_serving.bundle_keys import public_path
 
 pytestmark = pytest.mark.xdist_group("bundle")
 
+SHARES = {1: 90, 2: 10}
+"""Percent of the requests without a version, by version: a canary. Both are of the one run that is published."""
 PROGRAM = """
 import pulumi
 
@@ -42,7 +44,7 @@ for name, value in {outputs!r}.items():
 
 @pytest.fixture
 def project(model_cloud: Any, tmp_path: Path) -> Path:
-    """A project whose stack has deployed the published model."""
+    """A project whose stack serves the published model as two versions."""
     cloud, manifest_uri = model_cloud
     outputs = {
         "manifest_uri": manifest_uri,
@@ -53,6 +55,10 @@ def project(model_cloud: Any, tmp_path: Path) -> Path:
         "region": REGION,
         "serving_access_key_id": cloud.environment["AWS_ACCESS_KEY_ID"],
         "serving_secret_access_key": cloud.environment["AWS_SECRET_ACCESS_KEY"],
+        "releases": [
+            {"version": version, "run": "0123456789ab", "variant": "", "percent": percent, "manifest_uri": manifest_uri}
+            for version, percent in SHARES.items()
+        ],
     }
     folder = make_project(tmp_path / "project", PROGRAM.format(outputs=outputs))
     deployed = yard("up", "--yes", "-C", str(folder))
@@ -92,8 +98,10 @@ def test_what_yard_writes_of_a_stack_is_served_without_a_cloud(
     written = yard("bundle", "write", str(bundle), *command)
     assert written.code == ExitStatus.SUCCESS, written.err
     assert f"encrypted for {keys.recipient.identity}, signed by {keys.signer.identity}" in written.out
-    assert written.out.startswith(f"{bundle}  10 files, ")
-    assert "run 0123456789ab of digits" in written.out
+    assert written.out.startswith(f"{bundle}  12 files, ")
+    for version, percent in SHARES.items():
+        told = f"version {version} (run 0123456789ab), {percent} % of the requests that name no version\n"
+        assert told in written.out
     again = yard("bundle", "write", str(bundle), *command)
     assert again.code == ExitStatus.CONFIGURATION
     assert again.err == f"yard: {bundle} is there already: name a new folder, or a new .tar\n"
@@ -106,8 +114,9 @@ def test_what_yard_writes_of_a_stack_is_served_without_a_cloud(
             request = module.InferInput("image", images.shape, "FP32")
             request.set_data_from_numpy(images)
             with module.InferenceServerClient(address) as client:
-                answer = client.infer("digits", [request])
-                np.testing.assert_allclose(answer.as_numpy("logits"), expected_logits(images), rtol=1e-5, atol=1e-4)
-        assert "run 0123456789ab of digits" in service.log.read_text()
+                for version in ("", *map(str, SHARES)):
+                    answer = client.infer("digits", [request], model_version=version)
+                    np.testing.assert_allclose(answer.as_numpy("logits"), expected_logits(images), rtol=1e-5, atol=1e-4)
+        assert "version 2: run 0123456789ab of digits" in service.log.read_text()
         assert files_with_the_model(tmp_path) == []
         assert stop(service) == 0

@@ -16,13 +16,17 @@ from trainyard_artifacts.manifest import Manifest
 from trainyard_serving.memory_files import (
     NotFetchedError,
     NotInMemoryError,
+    keep_versions,
     read_fetched,
     require_memory,
+    version_folder,
     write_fetched,
 )
+from trainyard_serving.release import Release
 from trainyard_serving.triton import SHARED_MEMORY
 
 JOB, RUN = "digits", "0123456789ab"
+RELEASE = Release(version=1, manifest_uri="s3://models/m/manifest.json", run=RUN, percent=100)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whether a folder is in memory")
 
@@ -43,26 +47,34 @@ def manifest(object_cloud: Any, request: pytest.FixtureRequest) -> Manifest:
 
 def test_what_was_left_is_found_again_and_readable_by_its_owner_only(folder: Path, manifest: Manifest) -> None:
     write_fetched(folder, manifest, tiny_model())
-    found, path = read_fetched(folder, job=JOB, run=RUN)
+    found, path = read_fetched(folder, job=JOB, release=RELEASE)
     assert (found, path.read_bytes()) == (manifest, tiny_model())
     assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
     # A container that is started anew finds it, too, and may fetch it again.
     write_fetched(folder, manifest, tiny_model())
-    assert read_fetched(folder, job=JOB, run=RUN)[0] == manifest
+    assert read_fetched(folder, job=JOB, release=RELEASE)[0] == manifest
 
 
 def test_what_is_not_there_whole_is_not_served(folder: Path, manifest: Manifest) -> None:
     with pytest.raises(NotFetchedError, match=r"there is no .*: the model has to be fetched there first"):
-        read_fetched(folder, job=JOB, run=RUN)
+        read_fetched(folder, job=JOB, release=RELEASE)
     write_fetched(folder, manifest, tiny_model())
     with pytest.raises(NotFetchedError, match=f"has run {RUN} of digits, not run ba9876543210 of digits"):
-        read_fetched(folder, job=JOB, run="ba9876543210")
+        read_fetched(folder, job=JOB, release=RELEASE.model_copy(update={"run": "ba9876543210"}))
     (folder / "model.onnx").write_bytes(tiny_model()[:-1])
     with pytest.raises(NotFetchedError, match="is not what was fetched"):
-        read_fetched(folder, job=JOB, run=RUN)
+        read_fetched(folder, job=JOB, release=RELEASE)
     (folder / "model.onnx").unlink()
     with pytest.raises(NotFetchedError, match=r"there is no .*model\.onnx"):
-        read_fetched(folder, job=JOB, run=RUN)
+        read_fetched(folder, job=JOB, release=RELEASE)
+
+
+def test_releases_that_are_served_no_more_take_no_memory(folder: Path, manifest: Manifest) -> None:
+    keep_versions(folder, {1, 2})
+    write_fetched(version_folder(folder, 2), manifest, tiny_model())
+    (folder / "releases.json").touch()
+    keep_versions(folder, {1, 3})
+    assert {path.name for path in folder.iterdir()} == {"1", "3", "releases.json"}
 
 
 def test_a_folder_that_is_not_in_memory_is_told_by_its_file_system(folder: Path) -> None:

@@ -15,9 +15,12 @@ from tests.workloads.serving.service_process import LABELS, SIGNATURE
 from trainyard_artifacts.manifest import ModelSignature, TensorSignature
 from trainyard_serving.model_repository import (
     TRITON_TYPES,
+    ModelFolder,
     UnservableModelError,
     encode_text_format,
+    labels_text,
     model_configuration,
+    replace_model_folders,
     write_model_repository,
 )
 
@@ -76,6 +79,7 @@ def test_the_configuration_says_what_was_asked(model: ModelSignature, **asked: A
     assert policy.timeout_action == model_config_pb2.ModelQueuePolicy.REJECT
     assert policy.allow_timeout_override == bounded
     assert parsed.response_cache.enable == asked["cached"]
+    assert parsed.version_policy.HasField("all")
     (group,) = parsed.instance_group
     assert group.count == asked["instances"]
     assert model_config_pb2.ModelInstanceGroup.Kind.Name(group.kind) == f"KIND_{asked['device'].upper()}"
@@ -127,9 +131,12 @@ def test_a_model_that_cannot_be_served(dtype: str, shape: Any, message: str) -> 
 def test_the_repository_is_written_for_its_owner_and_replaced(tmp_path: Path) -> None:
     directory = tmp_path / "repository"
     (directory / "old" / "1").mkdir(parents=True)
-    write_model_repository(
-        directory, name="digits", configuration="x", labels=(*LABELS, "two\nlines"), model_path="/proc/self/fd/3"
+    folder = ModelFolder(
+        "x",
+        {"1/model.py": "y", "labels.txt": labels_text([*LABELS, "two\nlines"])},
+        {"1/model.onnx": "/proc/self/fd/3"},
     )
+    write_model_repository(directory, {"digits": folder})
     written = {str(path.relative_to(directory)) for path in directory.rglob("*")}
     assert written == {
         "digits", "digits/1", "digits/1/model.onnx", "digits/1/model.py", "digits/config.pbtxt", "digits/labels.txt",
@@ -138,3 +145,14 @@ def test_the_repository_is_written_for_its_owner_and_replaced(tmp_path: Path) ->
     assert modes == {0o700, 0o600}
     assert (directory / "digits/labels.txt").read_text().splitlines() == [*LABELS, "two lines"]
     assert str((directory / "digits/1/model.onnx").readlink()) == "/proc/self/fd/3"
+
+
+def test_one_folder_is_replaced_and_others_stay(tmp_path: Path) -> None:
+    directory = tmp_path / "repository"
+    write_model_repository(directory, {"a": ModelFolder("1", {"1/model.py": ""}), "b": ModelFolder("1")})
+    replace_model_folders(directory, {"a": ModelFolder("2")})
+    assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == {
+        "repository/a/config.pbtxt": "2",
+        "repository/b/config.pbtxt": "1",
+    }
+    assert list(tmp_path.iterdir()) == [directory]

@@ -16,6 +16,7 @@ from tests.workloads.serving.service_process import (
     SIGNATURE,
     files_with_the_model,
     publish,
+    release,
     run_to_its_end,
     service_document,
     service_environment,
@@ -34,7 +35,7 @@ def refused(tmp_path: Path, triton_environment: Path, object_cloud: Any) -> Call
         expected: ExitStatus, manifest_uri: str, *, environment: dict[str, str] | None = None, **changes: Any
     ) -> str:
         variables = service_environment(environment or object_cloud.environment, triton_environment)
-        document = service_document(manifest_uri, object_cloud.key_uri, tmp_path / "work") | changes
+        document = service_document(manifest_uri, object_cloud.key_uri, **{"work_dir": tmp_path / "work"} | changes)
         exit_code, output = run_to_its_end(document, tmp_path, variables)
         assert exit_code == expected, output
         assert len([line for line in output.splitlines() if line.startswith("error: ")]) == 1, output
@@ -125,6 +126,15 @@ def test_a_model_that_is_not_what_its_manifest_says(object_cloud: Any, models_ur
 def test_a_file_that_is_no_model(object_cloud: Any, models_uri: str, refused: Any) -> None:
     output = refused(ExitStatus.BAD_MODEL, publish(models_uri, object_cloud.key_uri, model=b"no model"))
     assert "error: ONNX Runtime cannot load model.onnx: " in output
+
+
+def test_a_variant_that_the_run_has_not_published(object_cloud: Any, models_uri: str, refused: Any) -> None:
+    uri = publish(models_uri, object_cloud.key_uri)
+    releases = [release(uri, variant="int8")]
+    assert (
+        "error: the manifest of digits/0123456789ab lists no variant 'int8'; published are: none, beside the model that"
+        " it has chosen\n"
+    ) in refused(ExitStatus.NOT_PUBLISHED, uri, releases=releases)
 
 
 def test_a_store_that_does_not_answer(object_cloud: Any, models_uri: str, refused: Any) -> None:

@@ -1,6 +1,7 @@
 """How the service ends: SIGTERM with requests in flight, and killed."""
 
 import concurrent.futures
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,12 @@ def test_it_ends_when_its_backend_is_killed_rather_than_fail_every_request(
     model_cloud: Any, triton_environment: Path, tmp_path: Path
 ) -> None:
     cloud, manifest_uri = model_cloud
-    document = service_document(manifest_uri, cloud.key_uri, tmp_path / "work", drain_seconds=5)
-    with running_service(document, tmp_path, service_environment(cloud.environment, triton_environment)) as service:
+    document = service_document(manifest_uri, cloud.key_uri, tmp_path / "work", drain_seconds=10 * END_SECONDS)
+    with (
+        running_service(document, tmp_path, service_environment(cloud.environment, triton_environment)) as service,
+        # It would drain for as long as a client keeps its connection.
+        socket.create_connection(("127.0.0.1", service.document["http_port"])),
+    ):
         processes = service.stubs()
         (stub,) = [process for process in processes if process.name().startswith("triton_python_b")]
         stub.kill()

@@ -10,11 +10,16 @@ import pytest
 from trainyard_artifacts.specification import SpecificationError, load_specification
 from trainyard_serving.specification import ServiceSpecification
 
+RELEASE: dict[str, Any] = {
+    "version": 1,
+    "manifest_uri": "s3://bucket/digits/0123456789ab/manifest.json",
+    "run": "0123456789ab",
+    "percent": 100,
+}
 DOCUMENT: dict[str, Any] = {
     "service": "digits",
-    "manifest_uri": "s3://bucket/digits/0123456789ab/manifest.json",
     "job": "digits",
-    "run": "0123456789ab",
+    "releases": [RELEASE],
     "encryption_key_uri": "aws-kms://arn:aws:kms:us-east-1:123456789012:key/1",
     "model_name": "digits",
     "http_port": 8000,
@@ -48,7 +53,7 @@ def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> Non
         load(
             tmp_path,
             service=None,
-            manifest_uri="https://host/manifest.json",
+            releases=[{**RELEASE, "manifest_uri": "https://host/manifest.json", "version": 0}],
             encryption_key_uri="alias/key",
             model_name="../digits",
             http_port=0,
@@ -63,7 +68,8 @@ def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> Non
     text = "\n".join(line.removeprefix(f"{tmp_path / 'SERVICE.json'}: ") for line in lines)
     for expected in (
         "service: is missing",
-        "manifest_uri: expected the URI of an object, for example s3://BUCKET/FOLDER/manifest.json, found 'https:",
+        "releases.0.version: input should be greater than or equal to 1, found 0",
+        "releases.0.manifest_uri: expected the URI of an object, for example s3://BUCKET/FOLDER/manifest.json, found",
         "encryption_key_uri: expected aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID or gcp-kms://projects/..., found",
         "model_name: string should match pattern",
         "http_port: input should be greater than or equal to 1, found 0",
@@ -74,6 +80,24 @@ def test_all_errors_are_told_at_once_with_the_value_found(tmp_path: Path) -> Non
         "gpus: is not a known field",
     ):
         assert expected in text
+
+
+def test_releases_differ_in_their_versions_and_share_all_requests(tmp_path: Path) -> None:
+    with pytest.raises(SpecificationError) as refused:
+        load(tmp_path, releases=[RELEASE, {**RELEASE, "percent": 10}])
+    assert "releases: version 1 is there 2 times; the percents have to add up to 100, and are 100 + 10" in str(
+        refused.value
+    )
+    with pytest.raises(SpecificationError, match="releases: "):
+        load(tmp_path, releases=[])
+
+
+def test_sockets_have_short_paths(tmp_path: Path) -> None:
+    assert load(tmp_path, socket_dir="/run/trainyard").socket_dir == "/run/trainyard"
+    with pytest.raises(SpecificationError, match="socket_dir: expected a path of 96 bytes at the most"):
+        load(tmp_path, socket_dir="/" + "a" * 96)
+    with pytest.raises(SpecificationError, match="socket_dir: expected an absolute path"):
+        load(tmp_path, socket_dir="sockets")
 
 
 def test_ports_must_differ(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.infra.kubernetes.service.front_process import (
 from tests.workloads.serving.service_process import (
     expected_logits,
     files_with_the_model,
+    release,
     run_to_its_end,
     running_service,
     service_document,
@@ -50,13 +51,21 @@ def test_what_one_process_fetches_another_serves_to_whom_the_front_knows(
     model_cloud: Any, triton_environment: Path, memory: Path, tmp_path: Path
 ) -> None:
     cloud, manifest_uri = model_cloud
-    document = service_document(manifest_uri, cloud.key_uri, memory / "work", runtime_dir=str(tmp_path / "runtime"))
+    document = service_document(
+        manifest_uri,
+        cloud.key_uri,
+        memory / "work",
+        runtime_dir=str(tmp_path / "runtime"),
+        releases=[release(manifest_uri, 1, 100), release(manifest_uri, 2, 0)],
+    )
 
     # The one that fetches has credentials and no server.
     fetching = {"PATH": os.environ["PATH"], **cloud.environment}
     assert run_to_its_end(document, tmp_path, fetching, "--fetch-only")[0] == ExitStatus.DONE
-    fetched = {path: path.read_bytes() for path in (memory / "work").iterdir()}
-    assert {path.name for path in fetched} == {"model.onnx", "manifest.json"}
+    fetched = {path: path.read_bytes() for path in (memory / "work").rglob("*") if path.is_file()}
+    assert {str(path.relative_to(memory / "work")) for path in fetched} == {
+        f"{version}/{name}" for version in (1, 2) for name in ("model.onnx", "manifest.json")
+    }
     assert files_with_the_model(tmp_path) == []
 
     # The one that serves has a server and no credentials.
@@ -82,8 +91,11 @@ def test_what_one_process_fetches_another_serves_to_whom_the_front_knows(
             request = module.InferInput("image", images.shape, "FP32")
             request.set_data_from_numpy(images)
             with module.InferenceServerClient(address) as client:
-                answer = client.infer("digits", [request], headers={"authorization": f"Bearer {issuer.token()}"})
-                np.testing.assert_allclose(answer.as_numpy("logits"), expected_logits(images), rtol=1e-5, atol=1e-4)
+                for version in ("", "2"):
+                    answer = client.infer(
+                        "digits", [request], version, headers={"authorization": f"Bearer {issuer.token()}"}
+                    )
+                    np.testing.assert_allclose(answer.as_numpy("logits"), expected_logits(images), rtol=1e-5, atol=1e-4)
                 with pytest.raises(InferenceServerException):
                     client.infer("digits", [request])
                 # Triton itself would answer.
@@ -94,7 +106,7 @@ def test_what_one_process_fetches_another_serves_to_whom_the_front_knows(
         known = Path(f"/proc/{service.process.pid}/environ").read_text()
         assert "TRAINYARD_TRITON_VENV" in known
         assert "AWS_" not in known
-    assert {path: path.read_bytes() for path in (memory / "work").iterdir()} == fetched
+    assert {path: path.read_bytes() for path in (memory / "work").rglob("*") if path.is_file()} == fetched
     assert files_with_the_model(tmp_path) == []
 
 
@@ -113,7 +125,7 @@ def test_nothing_is_served_before_it_was_fetched(
     document = service_document("s3://b/m/manifest.json", object_cloud.key_uri, memory)
     code, output = run_to_its_end(document, tmp_path, service_environment({}, triton_environment), "--serve-fetched")
     assert code == ExitStatus.NOT_FETCHED
-    assert f"error: there is no {memory / 'manifest.json'}: the model has to be fetched there first" in output
+    assert f"error: there is no {memory / '1' / 'manifest.json'}: the model has to be fetched there first" in output
     assert list(memory.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from trainyard_serving.release import Release
 from trainyard_serving.specification import ServiceSpecification
 from trainyard_serving.triton import (
     ENVIRONMENT_VARIABLE,
@@ -139,9 +140,8 @@ def test_nvidias_image_is_found_where_the_environment_holds_no_server(
 def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecification:
     document = {
         "service": "digits",
-        "manifest_uri": "s3://bucket/m/manifest.json",
         "job": "digits",
-        "run": "0123456789ab",
+        "releases": (Release(version=1, manifest_uri="s3://bucket/m/manifest.json", run="0123456789ab", percent=100),),
         "encryption_key_uri": "aws-kms://arn:aws:kms:us-east-1:123456789012:key/1",
         "model_name": "digits",
         "http_port": 18000,
@@ -154,9 +154,15 @@ def specification(work_dir: str = "/work", **changes: object) -> ServiceSpecific
     return ServiceSpecification.model_validate(document | changes)
 
 
-def arguments_for(**changes: object) -> list[str]:
-    places = {"repository": Path("/work/r"), "backends": Path("/work/b")}
-    return server_arguments(TRITON, specification(**changes), **places, closing_key="a\nb")  # type: ignore[arg-type]
+def arguments_for(*models: str, **changes: object) -> list[str]:
+    return server_arguments(
+        TRITON,
+        specification(**changes),  # type: ignore[arg-type]
+        repository=Path("/work/r"),
+        backends=Path("/work/b"),
+        closing_key="a\nb",
+        models=models,
+    )
 
 
 def test_the_command_line_serves_one_repository_on_the_given_address_and_ports() -> None:
@@ -184,6 +190,20 @@ def test_endpoints_that_could_do_harm_are_closed_by_a_key_of_its_own_for_each_st
     keys = {closing_key() for _ in range(3)}
     assert len(keys) == 3
     assert all("\n" in key.strip() for key in keys)
+
+
+def test_with_a_parent_models_are_controlled_over_the_unix_socket_for_http_only() -> None:
+    arguments = arguments_for("digits", "digits-image", socket_dir="/run/s")
+    assert set(arguments) >= {
+        "--model-control-mode=explicit",
+        "--load-model=digits",
+        "--load-model=digits-image",
+        "--http-address=unix:/run/s/http",
+        "--grpc-address=unix:/run/s/grpc",
+        "--metrics-address=unix:/run/s/metrics",
+        "--grpc-restricted-protocol=model-repository:trainyard-closed=a\nb",
+    }
+    assert not [argument for argument in arguments if "127.0.0.1" in argument]
 
 
 def test_there_is_a_cache_only_where_one_is_asked_for() -> None:

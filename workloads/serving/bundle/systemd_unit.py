@@ -1,7 +1,7 @@
 """The systemd unit of a bundle, for a machine without containers. systemd.exec(5), systemd.service(5).
 
 The service has a user of its own, which exists as long as it runs, and gets the private key from systemd, so that the
-key's file belongs to root alone.
+key's file belongs to root alone, or is sealed to the machine: nobody is there to type a passphrase.
 """
 
 from trainyard_serving.exit_status import ExitStatus
@@ -40,6 +40,8 @@ Type=exec
 ExecStart={python} -m trainyard_serving --bundle /opt/trainyard/bundle --signer /etc/trainyard/signer.pub \
 --private-key %d/machine-key --work-dir %t/trainyard-serving/work
 Environment=TRAINYARD_TRITON_VENV=/opt/trainyard/triton PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# In clear text, a file of root's alone. Sealed to the machine (systemd-creds encrypt --name=machine-key), it is
+# loaded by a drop-in: LoadCredential= and LoadCredentialEncrypted=machine-key:/etc/trainyard/machine-key.sealed
 LoadCredential=machine-key:/etc/trainyard/machine-key
 RuntimeDirectory=trainyard-serving
 RuntimeDirectoryMode=0700

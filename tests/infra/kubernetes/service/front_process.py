@@ -20,9 +20,8 @@ from typing import Any
 import grpc
 
 from infra.kubernetes.service.addresses import BOOTSTRAP_FILE, FrontFiles, Ports
-from infra.kubernetes.service.authenticating_front import Front, bootstrap
+from infra.kubernetes.service.authenticating_front import Front, bootstrap, front_arguments
 from infra.kubernetes.service.authentication import Clients, secret_files
-from infra.kubernetes.service.containers import front_arguments
 from infra.kubernetes.service.manifests import front_text
 from infra.service_settings import AuthenticationSettings, LimitSettings
 
@@ -42,7 +41,7 @@ class Upstream:
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
-    """Requests with the header `hold` are answered once this is set."""
+    """Requests with the header `hold` are answered once this is set, those with `leave` never."""
 
 
 @contextmanager
@@ -60,6 +59,9 @@ def running_upstream() -> Iterator[Upstream]:
             self.rfile.read(int(self.headers.get("content-length", "0")))
             if "hold" in self.headers:
                 upstream.held.wait(START_SECONDS)
+            if "leave" in self.headers:
+                self.close_connection = True
+                return
             self.send_response(200)
             self.send_header("content-length", "2")
             self.end_headers()

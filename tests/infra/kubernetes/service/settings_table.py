@@ -53,6 +53,7 @@ TABLE: Mapping[str, Mapping[str, Any]] = {
             "certificate_secret": "serving-tls",
             "subjects": ["spiffe://example.com/ns/research/sa/caller"],
         },
+        "limits": {"inference": "grpc"},
     },
     "gateway": {
         "exposure": {"kind": "gateway", **OUTSIDE},

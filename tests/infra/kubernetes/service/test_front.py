@@ -1,5 +1,6 @@
 """The front as clients meet it: who gets in, what passes, and what is told of it. With the real Envoy."""
 
+import json
 from concurrent import futures
 from typing import Any
 
@@ -58,7 +59,8 @@ def test_a_token_that_is_not_good_enough(
 
 
 def test_no_token_or_one_in_another_place(front: RunningFront, issuer: Issuer) -> None:
-    assert front.ask().status == 401
+    nobody = front.ask()
+    assert (nobody.status, json.loads(nobody.body)) == (401, {"error": "Jwt is missing"})
     assert front.ask(f"/v2?access_token={issuer.token()}").status == 401
     assert front.ask(authorization=f"Basic {issuer.token()}").status == 401
     assert front.ask("/v2/repository/index").status == 401
@@ -99,7 +101,8 @@ def test_what_else_the_server_could_do_has_no_way_in(
     front: RunningFront, issuer: Issuer, upstream: Upstream, path: str, body: bytes | None
 ) -> None:
     before = len(upstream.paths)
-    assert front.ask(path, issuer.token(), body=body).status == 404
+    answer = front.ask(path, issuer.token(), body=body)
+    assert (answer.status, json.loads(answer.body)) == (404, {"error": "Not Found"})
     assert len(upstream.paths) == before
 
 
@@ -123,14 +126,18 @@ def test_nor_has_it_by_grpc(front: RunningFront, issuer: Issuer, method: str) ->
 
 
 def test_a_slash_that_hides_in_a_path_is_refused(front: RunningFront, issuer: Issuer) -> None:
-    assert front.ask("/v2/models/digits%2Fconfig", issuer.token()).status == 400
+    answer = front.ask("/v2/models/digits%2Fconfig", issuer.token())
+    assert (answer.status, json.loads(answer.body)) == (400, {"error": "Bad Request"})
 
 
 def test_a_request_that_is_too_large(front: RunningFront, issuer: Issuer) -> None:
     assert front.ask(INFER, issuer.token(), body=bytes(LARGEST)).status == 200
-    assert front.ask(INFER, issuer.token(), body=bytes(LARGEST + 1)).status == 413
-    with pytest.raises(grpc.RpcError):
+    refused = front.ask(INFER, issuer.token(), body=bytes(LARGEST + 1))
+    assert (refused.status, json.loads(refused.body)) == (413, {"error": "content length too large"})
+    with pytest.raises(grpc.RpcError) as raised:
         front.infer_by_grpc(bytes(LARGEST + 1), issuer.token())
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert raised.value.details() == "request too long"
 
 
 def test_more_than_a_pod_takes_on_is_told_to_ask_again(front: RunningFront, issuer: Issuer, upstream: Upstream) -> None:
@@ -143,10 +150,21 @@ def test_more_than_a_pod_takes_on_is_told_to_ask_again(front: RunningFront, issu
         assert len(upstream.paths) == before + 2
         refused = [each.result() for each in waiting if each.done()]
         assert {(answer.status, answer.headers.get("retry-after")) for answer in refused} == {(503, "1")}
+        assert {json.loads(answer.body)["error"].rpartition(": ")[2] for answer in refused} == {"overflow"}
         # The kubelet gets an answer all the same.
         assert front.ask(FRONT_PATH, port=front.ports.health).status == 200
         upstream.held.set()
         assert sorted(each.result().status for each in waiting) == [200] * 4 + [503] * 4
+
+
+def test_a_request_whose_server_ends_with_it_is_told_to_be_sent_again(
+    front: RunningFront, issuer: Issuer, upstream: Upstream
+) -> None:
+    before = len(upstream.paths)
+    answer = front.ask(INFER, issuer.token(), body=b"{}", leave="yes")
+    assert (answer.status, answer.headers.get("retry-after")) == (503, "1")
+    assert json.loads(answer.body)["error"].endswith("reset reason: connection termination")
+    assert len(upstream.paths) == before + 1, "it is for the client to say whether it may be run twice"
 
 
 def test_the_kubelet_and_prometheus_need_no_token_and_get_nothing_else(front: RunningFront, upstream: Upstream) -> None:

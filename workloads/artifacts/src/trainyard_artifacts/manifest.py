@@ -29,6 +29,10 @@ class ManifestError(ArtifactError):
     """A manifest cannot be read, or does not say what it must."""
 
 
+class VariantNotPublishedError(ManifestError):
+    """A run has not published the form of its model that was asked for; the message lists those it has."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -202,7 +206,7 @@ class Manifest(_Frozen):
         """The entry of a form of the model; without a name, of the chosen one.
 
         Raises:
-            ManifestError: it was not published, or there is none of that name; the message lists those there are.
+            VariantNotPublishedError: it was only measured, or there is none of that name.
         """
         # Manifests from before variants had artifacts of their own name none, not even for the chosen one.
         if variant in ("", self.chosen_variant):
@@ -211,8 +215,11 @@ class Manifest(_Frozen):
         if variant in published:
             return self.artifact(published[variant])
         measured = any(each.name == variant for each in self.variants)
-        there = ", ".join(sorted({*published, self.chosen_variant or ""} - {""})) or "none"
-        raise ManifestError(
+        there = (
+            ", ".join(sorted({*published, self.chosen_variant or ""} - {""}))
+            or "none, beside the model that it has chosen"
+        )
+        raise VariantNotPublishedError(
             f"the manifest of {self.job}/{self.run} lists {'' if measured else 'no '}variant {variant!r}"
             f"{' as measured and not published' if measured else ''}; published are: {there}"
         )

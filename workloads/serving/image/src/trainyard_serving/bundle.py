@@ -1,4 +1,4 @@
-"""Verifying a bundle and decrypting the model in it, with two keys and no cloud.
+"""Verifying a bundle and decrypting the models in it, with two keys and no cloud.
 
 A bundle is not believed about itself: it has to be signed by a key that the machine was given by other means. First the
 signature of the index is verified, then names and sizes are compared with it, then contents; what is used later are
@@ -8,15 +8,14 @@ is for who copies them there to say.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainyard_artifacts.envelope import KeyRefusedError
-from trainyard_artifacts.manifest import MANIFEST_NAME, Manifest, decode_manifest
+from trainyard_artifacts.manifest import Manifest, VariantNotPublishedError, decode_manifest
 from trainyard_serving.bundle_index import (
     INDEX_FILE,
-    MODEL_CIPHERTEXT_FILE,
     SERVICE_FILE,
     SIGNATURE_FILE,
     SUMS_FILE,
@@ -25,12 +24,14 @@ from trainyard_serving.bundle_index import (
     BundleError,
     BundleIndex,
     checksums,
+    ciphertext_file,
     decode_index,
     encryption_context,
+    manifest_file,
 )
 from trainyard_serving.bundle_keys import PrivateKey, PublicKey, WrongKeyError
 from trainyard_serving.bundle_source import BundleSource, opened_bundle
-from trainyard_serving.model_repository import MODEL_FILE
+from trainyard_serving.release import Release
 
 _LARGEST_INDEX = 1024 * 1024
 
@@ -41,14 +42,14 @@ class AnotherMachineError(KeyRefusedError):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that has been verified, in memory; the model is still encrypted."""
+    """A bundle that has been verified, in memory; the models are still encrypted."""
 
     place: Path
     index: BundleIndex
-    manifest: Manifest
-    """Of the model's training run. Who wrote the bundle has verified it by its own signature."""
+    manifests: Mapping[int, Manifest]
+    """Of each release's training run, by version. Who wrote the bundle has verified them by their own signatures."""
     settings: Mapping[str, object]
-    """Of the service, without what depends on the machine."""
+    """Of the service, without its releases and what depends on the machine."""
     files: Mapping[str, bytes]
 
 
@@ -57,7 +58,7 @@ def verify_bundle(place: Path, signer: PublicKey) -> Bundle:
 
     Raises:
         BundleError: it is not. All files that are missing, too many or altered are named at once.
-        ManifestError: the run's manifest is not one that this version reads.
+        ManifestError: the manifest of a run is not one that this version reads.
     """
     with opened_bundle(place) as source:
         index, head = _signed_index(source, signer)
@@ -79,21 +80,17 @@ def verify_bundle(place: Path, signer: PublicKey) -> Bundle:
                 problems.append(f"{SUMS_FILE} was altered: it does not say what the files are")
     if problems:
         raise BundleError(f"{place}: {'; '.join(problems)}")
-    manifest = decode_manifest(files[MANIFEST_NAME], str(place / MANIFEST_NAME))
-    if (manifest.job, manifest.run, manifest.model) != (index.job, index.run, index.model):
-        raise BundleError(
-            f"{place}: {MANIFEST_NAME} is of {manifest.job}/{manifest.run}, and not what {INDEX_FILE} says"
-        )
-    return Bundle(place, index, manifest, _settings(place, files[SERVICE_FILE]), files)
+    manifests = {release.version: _manifest(place, index, release, files) for release in index.releases}
+    return Bundle(place, index, manifests, _settings(place, files[SERVICE_FILE]), files)
 
 
-def decrypt_model(bundle: Bundle, key: PrivateKey) -> bytes:
-    """The model, compared with the sha256 that its training run's manifest lists.
+def decrypt_models(bundle: Bundle, key: PrivateKey) -> Iterator[tuple[Release, Manifest, bytes]]:
+    """Each release with its run's manifest and its model, compared with the sha256 that the manifest lists.
 
     Raises:
-        AnotherMachineError: it is encrypted for another key.
-        BundleError: it does not decrypt, or is not the run's model.
-        ManifestError: the manifest lists no model.
+        AnotherMachineError: they are encrypted for another key.
+        BundleError: one does not decrypt, or is not the run's model.
+        ManifestError: a manifest lists no model.
     """
     index = bundle.index
     if key.identity != index.recipient:
@@ -101,15 +98,22 @@ def decrypt_model(bundle: Bundle, key: PrivateKey) -> bytes:
             f"{bundle.place} is encrypted for the key {index.recipient}, and {key.path} is {key.identity}:"
             " write the bundle for this machine"
         )
-    listed = bundle.manifest.artifact(MODEL_FILE)
+    for release in index.releases:
+        manifest = bundle.manifests[release.version]
+        yield release, manifest, _decrypted(bundle, key, release, manifest)
+
+
+def _decrypted(bundle: Bundle, key: PrivateKey, release: Release, manifest: Manifest) -> bytes:
+    file, artifact = ciphertext_file(release), manifest.model_artifact(release.variant).name
+    listed = manifest.artifact(artifact)
     try:
-        model = key.decrypt(bundle.files[MODEL_CIPHERTEXT_FILE], encryption_context(index.job, index.run))
+        model = key.decrypt(bundle.files[file], encryption_context(manifest.job, release.run, artifact))
     except WrongKeyError as error:
-        raise BundleError(f"{bundle.place / MODEL_CIPHERTEXT_FILE} cannot be decrypted: {error}") from None
+        raise BundleError(f"{bundle.place / file} cannot be decrypted: {error}") from None
     found = hashlib.sha256(model).hexdigest()
     if found != listed.sha256:
         raise BundleError(
-            f"{bundle.place / MODEL_CIPHERTEXT_FILE} is not the model of {index.job}/{index.run}: decrypted, its sha256"
+            f"{bundle.place / file} is not {artifact} of {manifest.job}/{release.run}: decrypted, its sha256"
             f" is {found}, the manifest lists {listed.sha256}"
         )
     return model
@@ -131,6 +135,19 @@ def _signed_index(source: BundleSource, signer: PublicKey) -> tuple[BundleIndex,
             f" {signer.path} ({signer.identity})"
         ) from None
     return decode_index(head[INDEX_FILE], str(source.place / INDEX_FILE)), head
+
+
+def _manifest(place: Path, index: BundleIndex, release: Release, files: Mapping[str, bytes]) -> Manifest:
+    name = manifest_file(release)
+    manifest = decode_manifest(files[name], str(place / name))
+    is_first = release == index.releases[0]
+    if (manifest.job, manifest.run) != (index.job, release.run) or (is_first and manifest.model != index.model):
+        raise BundleError(f"{place}: {name} is of {manifest.job}/{manifest.run}, and not what {INDEX_FILE} says")
+    try:
+        manifest.model_artifact(release.variant)
+    except VariantNotPublishedError as error:
+        raise BundleError(f"{place}: {name} is not what {INDEX_FILE} says: {error}") from None
+    return manifest
 
 
 def _alterations(listed: BundledFile, data: bytes) -> list[str]:

@@ -3,23 +3,22 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trainyard_artifacts.errors import ArtifactError
-from trainyard_artifacts.manifest import MANIFEST_NAME, ModelSignature, ObjectName, Sha256, problems_of
+from trainyard_artifacts.manifest import ModelSignature, ObjectName, Sha256, problems_of
+from trainyard_serving.release import Release, releases_problems
+from trainyard_serving.specification import MOST_RELEASES
 
 INDEX_FILE = "bundle.json"
 SIGNATURE_FILE = "bundle.json.sig"
 SUMS_FILE = "SHA256SUMS"
-MODEL_CIPHERTEXT_FILE = "model.onnx.tink"
 SERVICE_FILE = "service.json"
 CONFIGURATION_FILE = "config.pbtxt"
 
-NEEDED_FILES = frozenset({MANIFEST_NAME, SERVICE_FILE, CONFIGURATION_FILE, MODEL_CIPHERTEXT_FILE})
-"""What is served from; the other files are for the machine's administrator."""
 UNLISTED_FILES = frozenset({INDEX_FILE, SIGNATURE_FILE, SUMS_FILE})
 """Those that cannot be listed in the index."""
 
@@ -51,31 +50,60 @@ class BundleIndex(_Frozen):
     """The document ``bundle.json``. It has no time: equal bundles are told by equal indexes."""
 
     kind: Literal["trainyard-bundle"]
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     trainyard_version: str
     """Of the package that wrote it."""
     job: ObjectName
-    run: ObjectName
-    """What the model was trained by."""
+    """What has trained the models."""
+    releases: Annotated[tuple[Release, ...], Field(min_length=1, max_length=MOST_RELEASES)]
+    """The runs whose models are served, and by what shares, as the specification of a service has them."""
     model_name: str
     """What clients call the model."""
     model: ModelSignature
+    """What each release takes and answers."""
     image: ImageDigest | None
     """The serving image that the compose file starts; None where it leaves that to a variable."""
     recipient: KeyIdentity
-    """The key that the model is encrypted for."""
+    """The key that the models are encrypted for."""
     signer: KeyIdentity
     files: tuple[BundledFile, ...]
 
+    @field_validator("releases")
+    @classmethod
+    def _releases_fit_together(cls, releases: tuple[Release, ...]) -> tuple[Release, ...]:
+        if problems := releases_problems(releases):
+            raise ValueError("; ".join(problems))
+        return releases
+
     @field_validator("files")
     @classmethod
-    def _files_are_all_there_once(cls, files: tuple[BundledFile, ...]) -> tuple[BundledFile, ...]:
+    def _files_are_there_once(cls, files: tuple[BundledFile, ...]) -> tuple[BundledFile, ...]:
         counts = Counter(file.name for file in files)
         if wrong := sorted(name for name, count in counts.items() if count > 1 or name in UNLISTED_FILES):
             raise ValueError(f"listed twice, or never to be listed: {', '.join(wrong)}")
-        if lacking := sorted(NEEDED_FILES - set(counts)):
-            raise ValueError(f"not listed: {', '.join(lacking)}")
         return files
+
+    @model_validator(mode="after")
+    def _files_are_all_there(self) -> Self:
+        if lacking := sorted(needed_files(self.releases) - {file.name for file in self.files}):
+            raise ValueError(f"not listed: {', '.join(lacking)}")
+        return self
+
+
+def manifest_file(release: Release) -> str:
+    """The name of the file with the manifest of a release's run."""
+    return f"manifest-{release.version}.json"
+
+
+def ciphertext_file(release: Release) -> str:
+    """The name of the file with a release's model, encrypted."""
+    return f"model-{release.version}.onnx.tink"
+
+
+def needed_files(releases: Iterable[Release]) -> frozenset[str]:
+    """What is served from; the other files are for the machine's administrator."""
+    names = (name for release in releases for name in (manifest_file(release), ciphertext_file(release)))
+    return frozenset({SERVICE_FILE, CONFIGURATION_FILE, *names})
 
 
 def encode_index(index: BundleIndex) -> bytes:
@@ -99,6 +127,6 @@ def checksums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
 
 
-def encryption_context(job: str, run: str) -> bytes:
-    """What the encrypted model is said to be: of another job, run or kind, it does not decrypt."""
-    return f"trainyard-bundle/{job}/{run}/{MODEL_CIPHERTEXT_FILE}".encode()
+def encryption_context(job: str, run: str, artifact: str) -> bytes:
+    """What an encrypted model is said to be: as another artifact, or one of another run, it does not decrypt."""
+    return f"trainyard-bundle/{job}/{run}/{artifact}".encode()

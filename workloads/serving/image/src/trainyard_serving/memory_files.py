@@ -1,7 +1,8 @@
 """A fetched model between two processes: written by the one that may fetch, read by the one that serves.
 
 In a cluster they are two containers of a pod, and what they share is a volume in memory. The model lies there in clear
-text, so a folder on a disk is refused: it would outlive the pod, or be read from a stolen disk.
+text, so a folder on a disk is refused: it would outlive the pod, or be read from a stolen disk. Each release has a
+folder of its own there, named by its version.
 """
 
 import ctypes
@@ -10,11 +11,12 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from trainyard_artifacts.fetch import write_atomically
 from trainyard_artifacts.manifest import MANIFEST_NAME, Manifest, decode_manifest, encode_manifest
-from trainyard_serving.model_repository import MODEL_FILE
+from trainyard_serving.release import MODEL_FILE, Release
 
 # Source: statfs(2), and linux/magic.h.
 _IN_MEMORY = {0x01021994: "tmpfs", 0x858458F6: "ramfs"}
@@ -46,8 +48,28 @@ def require_memory(directory: Path) -> None:
         )
 
 
+def version_folder(work_dir: Path, version: int) -> Path:
+    """The folder of one release."""
+    return work_dir / str(version)
+
+
+def keep_versions(work_dir: Path, versions: Collection[int]) -> None:
+    """Make the folders of these releases, and remove those of others, whose models would take memory for nothing.
+
+    Raises:
+        OSError: a folder cannot be made or removed.
+    """
+    for version in versions:
+        version_folder(work_dir, version).mkdir(parents=True, exist_ok=True)
+    for path in work_dir.iterdir():
+        if path.name.isdecimal() and int(path.name) not in versions:
+            shutil.rmtree(path)
+
+
 def write_fetched(directory: Path, manifest: Manifest, model: bytes) -> None:
-    """Write the model, then the manifest that tells of it: when that is there, all is. Readable by their owner only.
+    """Write a release's model into its folder, then the manifest that tells of it: when that is there, all is.
+
+    Readable by their owner only.
 
     Raises:
         OSError: the folder cannot be written, or has no room.
@@ -59,12 +81,13 @@ def write_fetched(directory: Path, manifest: Manifest, model: bytes) -> None:
     write_atomically(directory / MANIFEST_NAME, encode_manifest(manifest))
 
 
-def read_fetched(directory: Path, *, job: str, run: str) -> tuple[Manifest, Path]:
-    """The manifest that was fetched, and where its model is, whose bytes are compared with the manifest once more.
+def read_fetched(directory: Path, *, job: str, release: Release) -> tuple[Manifest, Path]:
+    """The manifest of a release, and where its model is, whose bytes are compared with the manifest once more.
 
     Raises:
-        NotFetchedError: nothing was fetched, or another run.
+        NotFetchedError: nothing was fetched, or another run or variant.
         ArtifactError: the manifest is none.
+        VariantNotPublishedError: the run has no such variant.
         OSError: a file cannot be read.
     """
     path = directory / MODEL_FILE
@@ -76,9 +99,9 @@ def read_fetched(directory: Path, *, job: str, run: str) -> tuple[Manifest, Path
         raise NotFetchedError(
             f"there is no {error.filename}: the model has to be fetched there first, with --fetch-only"
         ) from None
-    if (manifest.job, manifest.run) != (job, run):
-        raise NotFetchedError(f"{directory} has run {manifest.run} of {manifest.job}, not run {run} of {job}")
-    if found != manifest.artifact(MODEL_FILE).sha256:
+    if (manifest.job, manifest.run) != (job, release.run):
+        raise NotFetchedError(f"{directory} has run {manifest.run} of {manifest.job}, not run {release.run} of {job}")
+    if found != manifest.model_artifact(release.variant).sha256:
         raise NotFetchedError(f"{path} is not what was fetched: its sha256 is {found}")
     return manifest, path
 

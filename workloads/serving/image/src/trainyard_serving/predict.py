@@ -1,6 +1,6 @@
 """The client: sends images to the service over KServe v2 and says what it takes them for.
 
-Uses ``tritonclient`` and asks the server itself for the model's inputs, outputs and largest batch.
+Uses ``tritonclient`` and asks the server itself for the model's inputs and outputs.
 """
 
 import io
@@ -17,6 +17,8 @@ Protocol = Literal["http", "grpc"]
 
 TEST_EXAMPLES_FILE = "test_examples.npz"
 _TIMEOUT_SECONDS = 30.0
+MOST_IMAGES = 64
+"""Images in one request, as many as a service takes by default; where it takes fewer, so few are sent."""
 
 
 class PredictionError(Exception):
@@ -82,6 +84,7 @@ def predict(
     labels: Sequence[str],
     *,
     protocol: Protocol = "http",
+    token: str = "",
     timeout_seconds: float = _TIMEOUT_SECONDS,
 ) -> list[Prediction]:
     """Ask the service about each image, as many to a request as it takes.
@@ -92,6 +95,7 @@ def predict(
         images: at least one.
         labels: the manifest's list of labels.
         protocol: which of KServe v2's two.
+        token: shown to the service's front with each request; empty where it asks for none. A secret.
         timeout_seconds: for each request.
 
     Raises:
@@ -114,9 +118,12 @@ def predict(
         )
     try:
         with _connect(triton_client, address, protocol, timeout_seconds) as client:
-            logits = _infer(triton_client, client, model_name, images.images, protocol, timeout_seconds)
+            calls = _Calls(triton_client, client, model_name, token, timeout_seconds if protocol == "grpc" else None)
+            logits = _infer(calls, images.images)
     except InferenceServerException as error:
-        raise PredictionError(f"{where}: {' '.join(error.message().split())}") from None
+        if error.status() in ("401", "StatusCode.UNAUTHENTICATED"):
+            raise PredictionError(f"{where}: it {'does not take the token' if token else 'asks for a token'}") from None
+        raise PredictionError(f"{where}: {_line(error)}") from None
     except (OSError, ValueError) as error:
         raise PredictionError(f"{where}: {error}") from None
     if logits.shape != (len(images.images), len(labels)):
@@ -137,15 +144,38 @@ def _connect(triton_client: Any, address: str, protocol: Protocol, timeout_secon
     )
 
 
-def _infer(
-    triton_client: Any, client: Any, model_name: str, images: NDArray[Any], protocol: Protocol, timeout: float
-) -> NDArray[np.float64]:
-    # Over HTTP the connection has the limit, over gRPC each call.
-    limit = {"client_timeout": timeout} if protocol == "grpc" else {}
-    as_document = {"as_json": True} if protocol == "grpc" else {}
-    metadata = client.get_model_metadata(model_name, **as_document, **limit)
-    configuration = client.get_model_config(model_name, **as_document, **limit)
-    largest = int(configuration.get("config", configuration)["max_batch_size"])
+class _Calls:
+    """The calls to one model, each with the token and, over gRPC, its time limit; over HTTP, the connection has one."""
+
+    def __init__(
+        self, triton_client: Any, client: Any, model_name: str, token: str, timeout_seconds: float | None
+    ) -> None:
+        self._library, self._client, self._model_name = triton_client, client, model_name
+        self._options: dict[str, Any] = {"headers": {"authorization": f"Bearer {token}"}} if token else {}
+        self._as_document: dict[str, Any] = {}
+        if timeout_seconds is not None:
+            self._options["client_timeout"] = timeout_seconds
+            self._as_document["as_json"] = True
+
+    def metadata(self) -> dict[str, Any]:
+        """The names, types and shapes of the model's inputs and outputs."""
+        found: dict[str, Any] = self._client.get_model_metadata(self._model_name, **self._as_document, **self._options)
+        return found
+
+    def infer(self, tensor: dict[str, Any], output: str, batch: NDArray[Any]) -> NDArray[np.float64]:
+        """The output for one request's images."""
+        request = self._library.InferInput(tensor["name"], batch.shape, tensor["datatype"])
+        request.set_data_from_numpy(batch)
+        asked = [self._library.InferRequestedOutput(output)]
+        answer = self._client.infer(self._model_name, [request], outputs=asked, **self._options)
+        found: NDArray[np.float64] = answer.as_numpy(output).astype(np.float64)
+        return found
+
+
+def _infer(calls: _Calls, images: NDArray[Any]) -> NDArray[np.float64]:
+    from tritonclient.utils import InferenceServerException
+
+    metadata = calls.metadata()
     tensor, (output, *_) = metadata["inputs"][0], metadata["outputs"]
     # Over gRPC, numbers of 64 bits come as text.
     shape = [int(size) for size in tensor["shape"][1:]]
@@ -153,16 +183,24 @@ def _infer(
         found = " x ".join(map(str, images.shape[1:]))
         raise ValueError(f"the images are {found}, the model takes {' x '.join(map(str, shape))}")
     arranged = images.astype(_numpy_type(tensor["datatype"])).reshape(len(images), *shape)
-    answers = []
-    for start in range(0, len(arranged), largest):
+    answers: list[NDArray[np.float64]] = []
+    start, largest = 0, MOST_IMAGES
+    while start < len(arranged):
         batch = arranged[start : start + largest]
-        request = triton_client.InferInput(tensor["name"], batch.shape, tensor["datatype"])
-        request.set_data_from_numpy(batch)
-        answer = client.infer(
-            model_name, [request], outputs=[triton_client.InferRequestedOutput(output["name"])], **limit
-        )
-        answers.append(answer.as_numpy(output["name"]).astype(np.float64))
+        try:
+            answers.append(calls.infer(tensor, output["name"], batch))
+        except InferenceServerException as error:
+            # The front does not let clients read the model's configuration, which alone says how many it takes.
+            if len(batch) == 1 or "batch-size must be <=" not in error.message():
+                raise
+            largest = len(batch) // 2
+        else:
+            start += len(batch)
     return np.concatenate(answers)
+
+
+def _line(error: Any) -> str:
+    return " ".join(error.message().split())
 
 
 def _numpy_type(triton_type: str) -> Any:

@@ -16,12 +16,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainyard_serving.specification import ServiceSpecification
+from trainyard_serving.model_repository import EXECUTIONS
+from trainyard_serving.specification import GRPC_SOCKET, HTTP_SOCKET, METRICS_SOCKET, ServiceSpecification
 
 ENVIRONMENT_VARIABLE = "TRAINYARD_TRITON_VENV"
 OLDEST_GLIBC = (2, 35)
@@ -36,6 +37,7 @@ _PASSED_ON_PREFIXES = ("NVIDIA_", "TRAINYARD_")
 _LOADER_FAILED = 127
 
 _CLOSED = ("shared-memory", "trace", "logging")
+_MODEL_CONTROL = "model-repository"
 _CLOSED_HEADER = "trainyard-closed"
 _QUESTION_TIMEOUT_SECONDS = 30
 
@@ -132,12 +134,19 @@ def find_triton(environment: Mapping[str, str]) -> Triton:
 
 
 def server_arguments(
-    triton: Triton, specification: ServiceSpecification, *, repository: Path, backends: Path, closing_key: str
+    triton: Triton,
+    specification: ServiceSpecification,
+    *,
+    repository: Path,
+    backends: Path,
+    closing_key: str,
+    models: Sequence[str] = (),
 ) -> list[str]:
-    """The command line: serve one repository, load all of it at the start, and end if that fails.
+    """The command line: serve one repository, and end if what is to be loaded at the start cannot be.
 
-    What a client could do harm with is off: models are neither loaded nor unloaded on request, and shared memory
-    (which reads and writes other processes' memory), traces (which write files) and log settings are closed.
+    What a client could do harm with is off: shared memory (which reads and writes other processes' memory), traces
+    (which write files) and log settings are closed. Models are loaded and unloaded on request over the Unix socket for
+    HTTP only, and only where there is a parent to do it: its directory is the owner's.
 
     Args:
         triton: what ``find_triton`` returned.
@@ -145,31 +154,31 @@ def server_arguments(
         repository: the folder of the model's configuration.
         backends: the folder that ``write_runtime`` lays the Python backend out in.
         closing_key: what ``closing_key`` returned.
+        models: those to load at the start, where models are loaded and unloaded on request; else all are.
     """
-    address = specification.listen_address
     closed = f"{','.join(_CLOSED)}:{_CLOSED_HEADER}={closing_key}"
+    model_control = f"{_MODEL_CONTROL}:{_CLOSED_HEADER}={closing_key}"
     return [
         str(triton.server),
         f"--id={specification.service}",
         f"--model-repository={repository}",
-        "--model-control-mode=none",
+        *_model_control_arguments(models),
         "--disable-auto-complete-config",
         "--exit-on-error=true",
-        "--strict-readiness=true",
+        # A release that could not be loaded is not to make those unready that go on beside it. At the start all are
+        # loaded before the server listens.
+        f"--strict-readiness={'false' if models else 'true'}",
         f"--exit-timeout-secs={specification.drain_seconds}",
-        f"--http-address={address}",
-        f"--http-port={specification.http_port}",
-        f"--grpc-address={address}",
-        f"--grpc-port={specification.grpc_port}",
-        f"--metrics-address={address}",
-        f"--metrics-port={specification.metrics_port}",
+        *_address_arguments(specification),
         f"--allow-gpu-metrics={'true' if specification.device == 'gpu' else 'false'}",
         *(["--pinned-memory-pool-byte-size=0"] if specification.device == "cpu" else []),
         f"--backend-directory={backends}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix(specification.work_dir)}",
         f"--http-restricted-api={closed}",
         f"--grpc-restricted-protocol={closed}",
+        *([f"--grpc-restricted-protocol={model_control}"] if models else []),
         *(_cache_arguments(triton, specification.response_cache_bytes) if specification.response_cache_bytes else []),
+        *_limit_arguments(specification.executions_at_once),
         "--log-format=ISO8601",
     ]
 
@@ -233,6 +242,30 @@ def remove_stale_shared_memory(work_dir: str) -> None:
     for path in SHARED_MEMORY.glob(f"{shared_memory_prefix(work_dir)}*"):
         with suppress(OSError):
             path.unlink()
+
+
+def _model_control_arguments(models: Sequence[str]) -> list[str]:
+    if not models:
+        return ["--model-control-mode=none"]
+    return ["--model-control-mode=explicit", *(f"--load-model={name}" for name in models)]
+
+
+def _address_arguments(specification: ServiceSpecification) -> list[str]:
+    directory, listen = specification.socket_dir, specification.listen_address
+    arguments = []
+    for name, socket, port in (
+        ("http", HTTP_SOCKET, specification.http_port),
+        ("grpc", GRPC_SOCKET, specification.grpc_port),
+        ("metrics", METRICS_SOCKET, specification.metrics_port),
+    ):
+        address = f"unix:{directory}/{socket}" if directory else listen
+        arguments += [f"--{name}-address={address}", f"--{name}-port={port}"]
+    return arguments
+
+
+def _limit_arguments(executions: int) -> list[str]:
+    # Without the device's number, each device has as many.
+    return ["--rate-limit=execution_count", f"--rate-limit-resource={EXECUTIONS}:{executions}"] if executions else []
 
 
 def _cache_arguments(triton: Triton, size: int) -> list[str]:
