@@ -21,6 +21,7 @@ from cli import (
     predict,
     preview,
     prices,
+    releases,
     render,
     restore,
     train,
@@ -60,6 +61,7 @@ app.command("destroy")(destroy.destroy)
 app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
 app.command("loadtest")(loadtest.loadtest)
+app.command("releases")(releases.releases)
 app.add_typer(train.app, name="train")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(bundle.app, name="bundle")

@@ -22,7 +22,7 @@ class ExitStatus(IntEnum):
     STACK_NOT_FOUND = 6
     """There is no stack of that name, or nothing is deployed that the command could use."""
     CHANGES = 7
-    """`--expect-no-changes`, and there are some."""
+    """`--expect-no-changes`, and there are some; or a release answers otherwise than its manifest says."""
     CANCELLED = 8
     """Stopped by the user; what was done is on record, and the command can be run again."""
 
