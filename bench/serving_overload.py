@@ -23,6 +23,7 @@ or not those before have been answered.
 machine was busy with other things, and the times above are its.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -229,7 +230,9 @@ class _Spent:
     cpu_seconds: float
 
     def milliseconds_since(self, before: "_Spent") -> float:
-        return (self.cpu_seconds - before.cpu_seconds) * 1e3 / (self.answered - before.answered)
+        # What took less than a tick of the system's clock is counted as none, and was some.
+        spent = max(self.cpu_seconds - before.cpu_seconds, 1 / os.sysconf("SC_CLK_TCK"))
+        return spent * 1e3 / (self.answered - before.answered)
 
 
 def _spent(service: FrontedService) -> _Spent:
