@@ -30,6 +30,8 @@ TRITON = Triton(
     caches=Path("/env/tritonserver/caches"),
     environment=Path("/env"),
     python_library=Path("/python/lib/libpython3.11.so.1.0"),
+    numpy="1.26.4",
+    has_pillow=True,
 )
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux anything but the platform is looked at")
@@ -52,6 +54,8 @@ def environment(tmp_path: Path) -> Path:
     for name in ("numpy", "onnxruntime"):
         (packages / name).mkdir(parents=True)
         (packages / name / "__init__.py").touch()
+    (packages / "numpy-1.26.4.dist-info").mkdir()
+    (packages / "numpy-1.26.4.dist-info" / "METADATA").write_text("Name: numpy\nVersion: 1.26.4\n")
     for program in (
         root / "bin" / "tritonserver",
         root / "python_backend_stubs" / VERSION / "triton_python_backend_stub",
@@ -65,6 +69,8 @@ def environment(tmp_path: Path) -> Path:
 @linux_only
 def test_a_complete_environment_has_no_reason(environment: Path) -> None:
     assert triton_unavailable_reason({ENVIRONMENT_VARIABLE: str(environment)}) is None
+    found = find_triton({ENVIRONMENT_VARIABLE: str(environment)})
+    assert (found.numpy, found.has_pillow) == ("1.26.4", False)
 
 
 def test_another_platform(monkeypatch: pytest.MonkeyPatch) -> None:

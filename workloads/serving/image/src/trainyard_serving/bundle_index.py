@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from trainyard_artifacts.errors import ArtifactError
 from trainyard_artifacts.manifest import ModelSignature, ObjectName, Sha256, problems_of
-from trainyard_serving.release import Release, releases_problems
-from trainyard_serving.specification import MOST_RELEASES
+from trainyard_serving.release import Release, Releases
 
 INDEX_FILE = "bundle.json"
 SIGNATURE_FILE = "bundle.json.sig"
@@ -55,7 +54,7 @@ class BundleIndex(_Frozen):
     """Of the package that wrote it."""
     job: ObjectName
     """What has trained the models."""
-    releases: Annotated[tuple[Release, ...], Field(min_length=1, max_length=MOST_RELEASES)]
+    releases: Releases
     """The runs whose models are served, and by what shares, as the specification of a service has them."""
     model_name: str
     """What clients call the model."""
@@ -67,13 +66,6 @@ class BundleIndex(_Frozen):
     """The key that the models are encrypted for."""
     signer: KeyIdentity
     files: tuple[BundledFile, ...]
-
-    @field_validator("releases")
-    @classmethod
-    def _releases_fit_together(cls, releases: tuple[Release, ...]) -> tuple[Release, ...]:
-        if problems := releases_problems(releases):
-            raise ValueError("; ".join(problems))
-        return releases
 
     @field_validator("files")
     @classmethod

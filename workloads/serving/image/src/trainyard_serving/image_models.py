@@ -7,7 +7,6 @@ Ensembles: https://docs.nvidia.com/deeplearning/triton-inference-server/user-gui
 """
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 
 from trainyard_artifacts.manifest import ModelSignature
@@ -31,13 +30,8 @@ _CHANNELS = (1, 3)
 _LARGEST_WHOLE = {"int8": 2**7 - 1, "uint8": 2**8 - 1, "int16": 2**15 - 1, "uint16": 2**16 - 1, "float16": 2**11}
 """Up to here the smaller types hold every whole number."""
 _VERSION = "1"
-_QUESTION_TIMEOUT_SECONDS = 30
 # Of the module that pybind11 looks for since 2.12, the first that knows numpy 2.
 _KNOWS_NUMPY_2 = b"numpy._core"
-_QUESTION = """
-import importlib.metadata, importlib.util, json
-print(json.dumps([importlib.util.find_spec("PIL") is not None, importlib.metadata.version("numpy")]))
-"""
 
 
 def image_model_name(name: str) -> str:
@@ -60,20 +54,12 @@ def images_unfit_reason(model: ModelSignature) -> str | None:
 
 
 def images_unavailable_reason(triton: Triton) -> str | None:
-    """Why this tritonserver cannot take images, whatever the model; None where it can. Takes about 0.1 s."""
-    python = triton.environment / "bin" / "python3"
-    try:
-        answer = subprocess.run(
-            [python, "-I", "-c", _QUESTION], capture_output=True, check=True, timeout=_QUESTION_TIMEOUT_SECONDS
-        )
-        has_pillow, numpy_version = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return f"{python} does not work: {error}"
-    if not has_pillow:
+    """Why this tritonserver cannot take images, whatever the model; None where it can."""
+    if not triton.has_pillow:
         return f"{triton.environment} lacks the package pillow"
-    if int(numpy_version.partition(".")[0]) > 1 and _KNOWS_NUMPY_2 not in triton.stub.read_bytes():
+    if int(triton.numpy.partition(".")[0]) > 1 and _KNOWS_NUMPY_2 not in triton.stub.read_bytes():
         # It would end with the first text that it is to hand over (triton-inference-server/python_backend, PR 384).
-        return f"the Python backend of this tritonserver is built for numpy 1, and there is numpy {numpy_version}"
+        return f"the Python backend of this tritonserver is built for numpy 1, and there is numpy {triton.numpy}"
     return None
 
 

@@ -21,6 +21,7 @@ LARGEST_VERSION = 999_999
 SPLIT_VERSION = LARGEST_VERSION + 1
 """The version that requests without one go to where no release's own version is that."""
 ALL_PERCENT = 100
+MOST_RELEASES = 16
 
 
 def _object_uri(uri: str) -> str:
@@ -65,6 +66,18 @@ def releases_problems(releases: Sequence[Release]) -> list[str]:
         shares = " + ".join(str(release.percent) for release in releases) or "none"
         problems.append(f"the percents have to add up to {ALL_PERCENT}, and are {shares}")
     return problems
+
+
+def _fitting_together(releases: tuple[Release, ...]) -> tuple[Release, ...]:
+    if problems := releases_problems(releases):
+        raise ValueError("; ".join(problems))
+    return releases
+
+
+Releases = Annotated[
+    tuple[Release, ...], Field(min_length=1, max_length=MOST_RELEASES), AfterValidator(_fitting_together)
+]
+"""Those that are served together."""
 
 
 def split_of(releases: Sequence[Release]) -> tuple[Release, ...]:

@@ -5,15 +5,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from trainyard_artifacts.manifest import ObjectName
 from trainyard_artifacts.specification import KeyUri, Specification
-from trainyard_serving.release import Release, releases_problems
+from trainyard_serving.release import Releases
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-MOST_RELEASES = 16
 HTTP_SOCKET, GRPC_SOCKET, METRICS_SOCKET = "http", "grpc", "metrics"
 """The sockets in ``socket_dir``. Triton appends ``:`` and its port to the name of the one for gRPC."""
 LONGEST_SOCKET_PATH = 107
@@ -48,7 +47,7 @@ class ServiceSpecification(Specification):
     """For people: names the service in the log."""
     job: ObjectName
     """The job that the manifests of all releases have to be of."""
-    releases: Annotated[tuple[Release, ...], Field(min_length=1, max_length=MOST_RELEASES)]
+    releases: Releases
     """The runs whose models are served, each as a version."""
     encryption_key_uri: KeyUri
     """The key-encryption key that the manifests have to name."""
@@ -105,13 +104,6 @@ class ServiceSpecification(Specification):
     """Models that run at the same time on a device, over all releases and the steps for images; 0 for any number."""
     drain_seconds: int = Field(default=30, ge=0, le=3600)
     """After SIGTERM, so long requests in flight are waited for."""
-
-    @field_validator("releases")
-    @classmethod
-    def _releases_fit_together(cls, releases: tuple[Release, ...]) -> tuple[Release, ...]:
-        if problems := releases_problems(releases):
-            raise ValueError("; ".join(problems))
-        return releases
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trainyard_serving.model_repository import EXECUTIONS
 from trainyard_serving.specification import GRPC_SOCKET, HTTP_SOCKET, METRICS_SOCKET, ServiceSpecification
@@ -42,12 +43,15 @@ _CLOSED_HEADER = "trainyard-closed"
 _QUESTION_TIMEOUT_SECONDS = 30
 
 _QUESTION = f"""
-import importlib.util, json, sys, sysconfig
+import importlib.metadata, importlib.util, json, sys, sysconfig
+missing = [name for name in {_MODEL_PACKAGES!r} if importlib.util.find_spec(name) is None]
 print(json.dumps({{
     "version": "%d.%d" % sys.version_info[:2],
     "packages": sysconfig.get_path("purelib"),
     "library_directory": sysconfig.get_config_var("LIBDIR") or "",
-    "missing": [name for name in {_MODEL_PACKAGES!r} if importlib.util.find_spec(name) is None],
+    "missing": missing,
+    "numpy": "" if "numpy" in missing else importlib.metadata.version("numpy"),
+    "has_pillow": importlib.util.find_spec("PIL") is not None,
 }}))
 """
 
@@ -72,6 +76,10 @@ class Triton:
     """The virtual environment whose packages the model uses."""
     python_library: Path | None
     """The shared library of the environment's Python; None where the stub finds it without help."""
+    numpy: str
+    """The environment's version of numpy."""
+    has_pillow: bool
+    """Whether the environment has Pillow, which only image files need."""
 
 
 def triton_unavailable_reason(environment: Mapping[str, str] | None = None) -> str | None:
@@ -130,7 +138,16 @@ def find_triton(environment: Mapping[str, str]) -> Triton:
     library = Path(facts["library_directory"]) / f"libpython{version}.so.1.0"
     python_library = library if library.exists() else None
     _require_loadable(stub, python_library, version, folder)
-    return Triton(server, root / "backends" / "python", stub, root / "caches", folder, python_library)
+    return Triton(
+        server=server,
+        backend=root / "backends" / "python",
+        stub=stub,
+        caches=root / "caches",
+        environment=folder,
+        python_library=python_library,
+        numpy=facts["numpy"],
+        has_pillow=facts["has_pillow"],
+    )
 
 
 def server_arguments(
@@ -285,12 +302,12 @@ def _require_platform() -> None:
         raise TritonUnavailableError(f"tritonserver needs glibc {oldest} or newer, and this system has {version}")
 
 
-def _ask(python: Path) -> dict[str, str]:
+def _ask(python: Path) -> dict[str, Any]:
     try:
         answer = subprocess.run(
             [python, "-I", "-c", _QUESTION], capture_output=True, check=True, timeout=_QUESTION_TIMEOUT_SECONDS
         )
-        facts: dict[str, str] = json.loads(answer.stdout)
+        facts: dict[str, Any] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise TritonUnavailableError(f"{python} does not work: {error}") from None
     return facts
