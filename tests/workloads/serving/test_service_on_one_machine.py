@@ -1,5 +1,6 @@
 """The real server behind the real front as `yard up` starts both on one machine, and clients with the stack's token."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,7 +181,12 @@ def test_whichever_of_its_processes_is_killed_it_comes_back_by_itself(running: R
     top = psutil.Process(before["pid"])
 
     def victims() -> list[psutil.Process]:
-        return [each for each in [top, *top.children(recursive=True)] if each.name().startswith(victim)]
+        found = []
+        for each in [top, *top.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if each.name().startswith(victim):
+                    found.append(each)
+        return found
 
     # A release that the test before has taken away may still have a process, whose end is nobody's loss.
     wait_for(lambda: victim != BACKEND or len(victims()) == 1, "one process of the backend", 60)
