@@ -1,7 +1,8 @@
 """The child process: one deployment of one stack, with its program beside the engine.
 
-Started as ``python -m engine.host DESCRIPTOR``: a request comes as one line on standard input, events go to the given
-file descriptor, and the end of standard input means that the parent is gone. See engine.session for the other side.
+Started as ``python -m engine.host DESCRIPTOR PARENT``: a request comes as one line on standard input, events go to the
+given file descriptor, and the end of standard input means that the parent, whose process id it is given, is gone. See
+engine.session for the other side.
 A terminal's Ctrl-C reaches the parent alone; SIGTERM, from whoever knows this process from the lock, asks to stop.
 """
 
@@ -41,9 +42,11 @@ def main() -> None:
     with deferred_imports():
         from engine import sdk_speed
         from engine.events import Event, encode
+        from engine.lock import note_parent
         from engine.redaction import RedactedStream
         from engine.session import Request
         from engine.stack_deployment import StackDeployment
+    note_parent(int(sys.argv[2]))
     phases = {"start": time.monotonic() - began}
 
     line = control.readline()

@@ -30,8 +30,8 @@ _START_TOLERANCE = 2.0
 # How long an owner whose parent is gone is waited for: it has 5 s to finish its steps, and what it runs 3 s; seconds.
 _LEFTOVER_SECONDS = 15.0
 _LOOK_SECONDS = 0.1
-# Who started this process; asked at once, because that one may be killed before a lock is taken.
-_PARENT = os.getppid()
+# Who started this process, unless it has been told: that one may be dead before anybody can ask.
+_STARTED_BY = [os.getppid()]
 
 
 class StackLocked(EngineError):
@@ -126,7 +126,7 @@ class StackLock:
         owner = {
             "pid": os.getpid(),
             # Not one of Pulumi's fields; the pulumi command reads over it.
-            "parent": _PARENT,
+            "parent": _STARTED_BY[0],
             "username": _username(),
             "hostname": socket.gethostname(),
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
@@ -193,6 +193,11 @@ class StackLock:
                 "wait until that deployment ends, or stop it; if it is no longer running on its machine, remove the "
                 f"lock with 'yard cancel -s {self._stack}', 'pulumi cancel' or: rm {files}"
             )
+
+
+def note_parent(pid: int) -> None:
+    """Says who has started this process; it may be dead by now, and this process another's child."""
+    _STARTED_BY[0] = pid
 
 
 def lock_files(state_folder: Path, project: str, stack: str) -> list[Path]:

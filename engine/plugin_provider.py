@@ -224,7 +224,9 @@ class PluginProvider:
             )
         except PluginError as error:
             raise EngineError(f"the provider process ({' '.join(self._command[1:])}) {error}") from None
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.port}", options=_GRPC_CHANNEL_OPTIONS)
+        # gRPC would go through a proxy that the environment names also to this machine itself.
+        options = [*_GRPC_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)]
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.port}", options=options)
         stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         config = encode_struct(dict(self._config))
         try:

@@ -48,6 +48,8 @@ class Request:
     """What the history says about this update."""
     backend_url: str = ""
     """Where the state is kept; empty: what PULUMI_BACKEND_URL or Pulumi.yaml say, else the project folder."""
+    config_file: str = ""
+    """The stack's settings, as `pulumi --config-file` takes them; empty: Pulumi.STACK.yaml of the project."""
 
     def encode(self) -> str:
         """The request as one line of JSON."""
@@ -75,6 +77,11 @@ class Host:
         self._printers: list[threading.Thread] = []
         self._receiver = started.receiver
         self._process = started.process
+        self._stop = _Stop(self._process)
+
+    def cancel(self) -> None:
+        """Asks the deployment to stop as Ctrl-C does; the second time, ends it at once. From any thread."""
+        self._stop.ask()
 
     def run(self, request: Request, show: Callable[[Event], None]) -> Finished:
         """Runs the deployment to its end, showing every event; the last one, also returned, says how it went.
@@ -84,7 +91,7 @@ class Host:
         """
         began = time.monotonic()
         process = self._process
-        stop = _Stop(process)
+        stop = self._stop
         screen = _Screen(show, stop.ask)
         self._printers = [
             threading.Thread(target=_forward, args=(stream, screen.show), daemon=True)
@@ -92,7 +99,7 @@ class Host:
         ]
         for printer in self._printers:
             printer.start()
-        stop.send(request.encode())
+        stop.begin(request.encode())
         finished: Finished | None = None
         with _interruptible(stop, screen.show), os.fdopen(self._receiver, encoding="utf-8") as events:
             self._receiver = -1
@@ -193,17 +200,29 @@ class _Stop:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.asked = 0
+        self._begun = False
         self._process = process
+        # A signal's handler may interrupt the very thread that holds it.
+        self._order = threading.RLock()
+
+    def begin(self, request: str) -> None:
+        """Sends the request, and that it is to stop where that has been asked for already."""
+        with self._order:
+            self._begun = True
+            self._send(request)
+            if self.asked:
+                self._send("cancel")
 
     def ask(self) -> None:
         """Asks the child to stop; the second time, ends it."""
-        self.asked += 1
-        if self.asked == 1:
-            self.send("cancel")
-        else:
-            self._process.kill()
+        with self._order:
+            self.asked += 1
+            if self.asked > 1:
+                self._process.kill()
+            elif self._begun:
+                self._send("cancel")
 
-    def send(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         """Sends one line to the child, if it is still there."""
         assert self._process.stdin is not None
         with suppress(OSError, ValueError):

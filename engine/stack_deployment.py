@@ -116,7 +116,7 @@ class StackDeployment:
             project = load_project(request.directory)
             if request.action == "update":
                 program.require_runnable(project.file, project.runtime, project.program_folder)
-            settings = load_stack_settings(project, request.stack)
+            settings = load_stack_settings(project, request.stack, request.config_file)
             for warning in settings.warnings():
                 self._say(Severity.WARNING, warning)
             backend = FileBackend(find_state_folder(project, request.backend_url), project.name)

@@ -16,13 +16,14 @@ class NothingDeployed(EngineError):
     """The stack has no outputs, because it does not exist or holds nothing."""
 
 
-def read_outputs(directory: Path, stack: str) -> values.Properties:
+def read_outputs(directory: Path, stack: str, config_file: str = "") -> values.Properties:
     """The outputs of the stack, secrets as `values.Secret` (their content unknown without the passphrase).
 
+    `config_file` is where the stack's settings are, if they are not in the project's Pulumi.STACK.yaml.
     Raises NothingDeployed, or EngineError where a file cannot be used.
     """
     project = load_project(directory)
-    settings = load_stack_settings(project, stack)
+    settings = load_stack_settings(project, stack, config_file)
     backend = FileBackend(find_state_folder(project), project.name)
     latest = backend.read_checkpoint(stack)
     for document in (latest or {}).get("resources") or []:

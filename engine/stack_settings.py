@@ -82,10 +82,10 @@ class InvalidConfig(EngineError):
     """Configuration values are missing or not of their declared type; the text lists every one."""
 
 
-def load_stack_settings(project: Project, stack: str) -> StackSettings:
-    """Reads a stack's file. Raises InvalidFile, naming file and line, where it cannot be used."""
+def load_stack_settings(project: Project, stack: str, config_file: str = "") -> StackSettings:
+    """Reads a stack's file, or `config_file` in its place. Raises InvalidFile, naming file and line."""
     check_stack_name(stack)
-    path = project.stack_file(stack)
+    path = Path(config_file) if config_file else project.stack_file(stack)
     try:
         document = read_document(path)
     except FileNotFoundError:
