@@ -99,9 +99,9 @@ class Reporting(Specification):
     """What is written about the run while it goes on."""
 
     logs_uri: StoreUri | None = None
-    """Where the step log (``steps.jsonl``) and TensorBoard's events are written at every checkpoint and at the end, in
-    clear text: a bucket's folder of this run alone; null: the log is in the checkpoints and in the published report,
-    both encrypted, and nowhere else."""
+    """Where the step log (``steps.jsonl``) and TensorBoard's events are written at every checkpoint and at the end, and
+    notes on each attempt (``attempts/``) while it goes on, in clear text: a bucket's folder of this run alone; null:
+    the log is in the checkpoints and in the published report, both encrypted, and nowhere else."""
     every_steps: int = Field(default=25, ge=1, le=1_000_000)
     """Steps between two entries of the log; with ``parameter_servers`` there is one at every checkpoint instead."""
     tensorboard: bool = False

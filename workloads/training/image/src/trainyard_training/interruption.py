@@ -19,6 +19,8 @@ class StopRequest:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._started = clock()
+        self.began = time.time()
+        """When it was made, and so the process began, in seconds since the epoch."""
         self._deadline = float("inf")
         self._parent = os.getppid()
         # Set where multiprocessing started this process; its parent may then be a server that forks for the launcher.

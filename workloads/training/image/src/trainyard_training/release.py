@@ -9,6 +9,7 @@ from trainyard_training.finishing.export import INPUT_NAME, OUTPUT_NAME
 from trainyard_training.finishing.tuning import tune_on
 from trainyard_training.models import DataShape, build_model
 from trainyard_training.publish import LOG_NAME, REPORT_NAME, TEST_EXAMPLES_NAME, encode_report, origin_of, publish
+from trainyard_training.reporting.attempt_notes import DONE
 from trainyard_training.reporting.step_log import encode_log
 from trainyard_training.run import Run
 
@@ -98,4 +99,6 @@ def release(run: Run) -> None:
             largest_value=index.largest_value,
         ),
     )
+    if run.attempt is not None:
+        run.attempt.end(DONE)
     run.progress.say(f"published {job.models_uri}: test accuracy {accuracy:.4f}, {len(manifest.artifacts)} artifacts")

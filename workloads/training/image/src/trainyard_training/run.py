@@ -9,6 +9,7 @@ from trainyard_training.data.batches import Batches
 from trainyard_training.data.dataset import Dataset
 from trainyard_training.learner import Learner
 from trainyard_training.privacy import Privately
+from trainyard_training.reporting.attempt_notes import AttemptNotes
 from trainyard_training.reporting.log_files import LogFiles
 from trainyard_training.reporting.progress import Progress
 from trainyard_training.reporting.step_log import Entry
@@ -32,6 +33,8 @@ class Run:
     progress: Progress
     log_files: LogFiles | None
     """None on all workers but the first."""
+    attempt: AttemptNotes | None = None
+    """None on all workers but the first, and where the job file wants no log."""
     privately: Privately | None = None
     """None where the training is not a private one."""
     log: list[Entry] = field(default_factory=list)
@@ -59,3 +62,5 @@ class Run:
             self.checkpoints.close()
         if self.log_files is not None:
             self.log_files.close()
+        if self.attempt is not None:
+            self.attempt.close()

@@ -5,6 +5,7 @@ enough or until somebody asks it to stop, and publishes a model that is good eno
 steps since the last checkpoint and nothing else.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -23,6 +24,7 @@ from trainyard_training.learner import Learner
 from trainyard_training.models import DataShape, build_model, count_parameters
 from trainyard_training.privacy import prepare_privacy
 from trainyard_training.release import release
+from trainyard_training.reporting.attempt_notes import AttemptNotes
 from trainyard_training.reporting.log_files import LogFiles
 from trainyard_training.reporting.meter import Meter
 from trainyard_training.reporting.progress import Progress, warn
@@ -44,7 +46,7 @@ def train(job: TrainingSpecification, stop: StopRequest) -> ExitStatus:
             from trainyard_training.train_with_servers import train_with_servers
 
             return train_with_servers(job, stop, workers)
-        with closing(prepare(job, workers, saved_by=workers)) as run:
+        with closing(prepare(job, workers, saved_by=workers, began=stop.began)) as run:
             meter = resume(run)
             status = make_steps(run, meter, stop)
             if status is not ExitStatus.DONE:
@@ -53,10 +55,13 @@ def train(job: TrainingSpecification, stop: StopRequest) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers | None) -> Run:
+def prepare(
+    job: TrainingSpecification, workers: Workers, *, saved_by: Workers | None, began: float | None = None
+) -> Run:
     """Read the data's index, build the model and open the checkpoints; nothing is written.
 
     :param saved_by: Those who save checkpoints together; None where this process is none of them.
+    :param began: When this process began, in seconds since the epoch; None: now.
     """
     dataset = open_dataset(job, workers.rank, workers.count)
     batches = Batches(dataset, job, pin_memory=workers.device.type == "cuda")
@@ -75,6 +80,17 @@ def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers |
     if privately is not None:
         batches.take_by(privately.sampling(dataset.train_sizes, dataset.streams))
         progress.say(str(privately.budget))
+    attempt = None
+    if workers.is_first and job.reporting.logs_uri is not None:
+        attempt = AttemptNotes(
+            job.reporting.logs_uri, workers.count, warn, began=time.time() if began is None else began
+        )
+
+    def stored(step: int) -> None:
+        progress.say(f"checkpoint of step {step}")
+        if attempt is not None:
+            attempt.saved(step)
+
     return Run(
         job=job,
         workers=workers,
@@ -88,12 +104,13 @@ def prepare(job: TrainingSpecification, workers: Workers, *, saved_by: Workers |
             files,
             saved_by,
             keep=job.keep_checkpoints,
-            stored=lambda step: progress.say(f"checkpoint of step {step}"),
+            stored=stored,
             warn=warn,
         ),
         envelope=envelope,
         progress=progress,
         log_files=LogFiles(job.reporting, warn) if workers.is_first else None,
+        attempt=attempt,
         privately=privately,
     )
 
@@ -126,6 +143,8 @@ def resume(run: Run) -> Meter:
 
 def new_meter(run: Run, first_step: int, before_seconds: float) -> Meter:
     """What measures this attempt, which begins after so many steps and seconds of the earlier ones."""
+    if run.attempt is not None:
+        run.attempt.begin(first_step)
     return Meter(
         run.workers,
         batch_size=run.job.global_batch_size,
@@ -169,6 +188,8 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
             meter.add(learner.step(batch.inputs, batch.labels))
             others_stop, all_too_dear = stopping()
             step = learner.step_number
+            if run.attempt is not None:
+                run.attempt.step(step)
             is_last = step == run.total_steps
             asks = is_asked_for(run, step)
             saves = bool(others_stop or all_too_dear or is_last) or step % job.checkpoint_every_steps == 0
@@ -240,6 +261,8 @@ def save(run: Run, meter: Meter, tensors: Callable[[], dict[str, Any]]) -> None:
         loss_scale=run.learner.loss_scale,
         privacy_secret=None if run.privately is None else run.privately.random.secret,
     )
+    if run.attempt is not None:
+        run.attempt.saving(state.step)
     run.checkpoints.save(tensors(), state)
     run.write_log()
 
@@ -256,6 +279,8 @@ def end_diverged(run: Run, error: DivergedError, saved_step: int) -> DivergedErr
 def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:
     """Wait for the checkpoint and say why the run ends here."""
     run.wait_for_checkpoints()
+    if run.attempt is not None:
+        run.attempt.end("reached maximum_cost_usd" if dear else reason or "another worker was asked to stop")
     # The launcher ends all workers as soon as one has ended, so none may before the checkpoint is stored.
     run.workers.sum([0.0])
     where = f"stopped at step {run.learner.step_number} of {run.total_steps}"

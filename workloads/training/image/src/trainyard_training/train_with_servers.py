@@ -56,7 +56,7 @@ def train_with_servers(job: TrainingSpecification, stop: StopRequest, everyone: 
         workers = Workers(everyone.rank, link.roles.workers, everyone.device, link.workers_group)
         # Servers hold what is saved, and the first worker alone brings it.
         alone = Workers(0, 1, everyone.device) if workers.is_first else None
-        with closing(prepare(job, workers, saved_by=alone)) as run:
+        with closing(prepare(job, workers, saved_by=alone, began=stop.began)) as run:
             status = _make_steps(run, link, stop)
             if status is ExitStatus.DONE:
                 release(run)
@@ -89,6 +89,8 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
 
         def report(loss: float, step: int) -> None:
             meter.require_finite(loss, step)
+            if run.attempt is not None:
+                run.attempt.step(step)
 
         def meets(step: int) -> bool:
             return is_asked_for(run, step) or step % job.checkpoint_every_steps == 0
