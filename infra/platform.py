@@ -27,6 +27,7 @@ __all__ = [
     "ServiceSpecification",
     "ServingSettings",
     "TrainingSettings",
+    "create_data",
     "create_platform",
     "tags_for",
 ]
@@ -103,7 +104,32 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
                 front_image=settings.serving.front_image,
                 production=settings.environment == "prod",
                 tags=tags,
+                expires_at=settings.expires_at,
             )
             return AwsPlatform("aws", arguments).platform()
         case cloud:
             raise pulumi.RunError(f"The platform for {cloud} is not built yet; set trainyard:cloud to local or aws.")
+
+
+def create_data(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
+    """Provisions the buckets and their key alone (the setting `part` = data): what others need to use them, by name of
+    output. Raises pulumi.RunError for a cloud that cannot.
+    """
+    if settings.cloud != "aws":
+        raise pulumi.RunError(f'trainyard:part = "data": must be all where trainyard:cloud is {settings.cloud}')
+    from infra.aws.data import DataPart
+    from infra.aws.keys import KeysArguments
+    from infra.aws.naming import Names
+    from infra.aws.tagging import tagged
+
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    names = Names(project, stack, settings.aws.account_id, settings.aws.region)
+    keys = KeysArguments(
+        names=names,
+        settings=settings.aws.keys,
+        production=settings.environment == "prod",
+        purposes=("data",),
+        shared=True,
+    )
+    part = DataPart("aws", keys, settings.aws.storage, tagged(tags_for(settings, project=project, stack=stack)))
+    return {"account_id": names.account_id, "region": names.region, **part.outputs()}

@@ -71,9 +71,12 @@ class Settings(Group):
     environment: Literal["dev", "prod"] = "dev"
     """dev: may be lost, and has to expire in a cloud. prod: protected from deletion, and from settings too open for
     it."""
+    part: Literal["all", "data"] = "all"
+    """all: a platform with everything that runs on it. data: buckets and their key only, in a cloud, for stacks that
+    name this one in aws.storage.from_stack; what is in them outlives those."""
     expires_at: str = Field(default="", validate_default=True)
-    """Moment after which nobody needs the stack, such as 2027-03-31T18:00:00Z; empty: never. A tag of every
-    resource."""
+    """Moment after which nobody needs the stack, such as 2027-03-31T18:00:00Z; empty: never. A tag of every resource.
+    On AWS it is also when the cloud empties the pools of GPU nodes and stops the machine, by itself."""
     owner: Label = "unassigned"
     """Who answers for the stack: a name or an e-mail address. A tag of every resource."""
     cost_centre: Label = "unassigned"
@@ -85,10 +88,21 @@ class Settings(Group):
     aws: AwsSettings = AwsSettings()
     usage: UsageSettings = UsageSettings()
 
+    @field_validator("part")
+    @classmethod
+    def _data_is_in_a_cloud(cls, part: str, info: ValidationInfo) -> str:
+        if part == "data" and (info.context or {}).get("cloud") == "local":
+            raise refuse("must be all where trainyard:cloud is local: its buckets are gone with what uses them")
+        return part
+
     @field_validator("expires_at")
     @classmethod
     def _is_to_come(cls, text: str, info: ValidationInfo) -> str:
         context = info.context or {}
+        if context.get("part") == "data":
+            if text:
+                raise refuse("must be empty where trainyard:part is data: what is in it outlives what made it")
+            return text
         if not text:
             if context.get("cloud") in ("aws", "gcp") and context.get("environment") == "dev":
                 raise refuse("must be set in dev, so that nothing is forgotten: such as 2027-03-31T18:00:00Z")
@@ -153,6 +167,9 @@ def parse_settings(
         "deploys_from_github": bool(_within(tree, "aws", "identity", "github", "repository")),
         "cloud": tree.get("cloud", "local"),
         "environment": tree.get("environment", "dev"),
+        "part": tree.get("part", "all"),
+        "stack": stack,
+        "account_id": _within(tree, "aws", "account_id"),
         "region": configuration.get("aws:region", ""),
         "allowed_account_ids": _parse(configuration.get("aws:allowedAccountIds", "[]")),
         "now": now or datetime.datetime.now(datetime.UTC),
@@ -172,7 +189,7 @@ def parse_settings(
 
 def _workload_problems(settings: Settings) -> list[str]:
     """Why the workloads could never run on the stack's pools."""
-    if settings.cloud != "aws":
+    if settings.cloud != "aws" or settings.part == "data":
         return []
     # What is in a cluster is no business of a stack without one.
     from infra.aws.pool_facts import node_pools
@@ -221,15 +238,12 @@ def _add_provider_settings(tree: dict[str, Any], configuration: Mapping[str, obj
     if "region" in own:
         problems.append("trainyard:aws.region: no such setting; the region is Pulumi's own setting aws:region")
     if tree.get("cloud") == "aws":
-        network = own.get("network", {})
-        network = {"zones": [], **network} if isinstance(network, dict) else network
-        tree["aws"] = {
-            "account_id": "",
-            "cluster": {},
-            **own,
-            "network": network,
-            "region": configuration.get("aws:region", ""),
-        }
+        needed: dict[str, Any] = {"region": configuration.get("aws:region", "")}
+        if tree.get("part") != "data":
+            network = own.get("network", {})
+            network = {"zones": [], **network} if isinstance(network, dict) else network
+            needed |= {"cluster": own.get("cluster", {}), "network": network}
+        tree["aws"] = {"account_id": "", **own, **needed}
 
 
 def _parse(value: object) -> object:

@@ -14,6 +14,7 @@ from policies.aws import network_security_groups as aws_network_security_groups
 from policies.aws import nodes as aws_nodes
 from policies.aws import nodes_volumes as aws_nodes_volumes
 from policies.aws import registry as aws_registry
+from policies.aws import schedules as aws_schedules
 from policies.aws import secret_stores as aws_secret_stores
 from policies.aws import storage as aws_storage
 from policies.aws import storage_policies as aws_storage_policies
@@ -68,6 +69,7 @@ MODULES = (
     aws_nodes_volumes,
     aws_registry,
     aws_messages,
+    aws_schedules,
     aws_logs,
     gcp_network,
     gcp_storage,

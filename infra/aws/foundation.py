@@ -1,14 +1,16 @@
 """What everything else on AWS stands on: keys, buckets, the network with its ways to AWS, and GitHub's roles."""
 
+from typing import get_args
+
 import pulumi
 
+from infra.aws.data import Data, data_of_stack, own_data
 from infra.aws.endpoints import Endpoints, EndpointsArguments
 from infra.aws.github import GitHubRoles, GitHubRolesArguments
-from infra.aws.keys import Keys, KeysArguments
+from infra.aws.keys import Keys, KeysArguments, Purpose
 from infra.aws.naming import Names
 from infra.aws.network import Network, NetworkArguments
 from infra.aws.settings import AwsSettings
-from infra.aws.storage import Storage, StorageArguments
 
 
 class Foundation:
@@ -17,7 +19,8 @@ class Foundation:
     keys: Keys
     keys_arguments: KeysArguments
     """How keys are made, for those that others make."""
-    storage: Storage
+    data: Data
+    """The buckets, which may be another stack's."""
     network: Network
     endpoints: Endpoints
     github: GitHubRoles | None
@@ -31,17 +34,18 @@ class Foundation:
         opts: pulumi.ResourceOptions,
     ) -> None:
         boundary = settings.identity.permissions_boundary_arn
-        self.keys_arguments = KeysArguments(names=names, settings=settings.keys, production=production)
+        elsewhere = bool(settings.storage.from_stack)
+        self.keys_arguments = KeysArguments(
+            names=names,
+            settings=settings.keys,
+            production=production,
+            purposes=tuple(each for each in get_args(Purpose) if each != "data" or not elsewhere),
+        )
         self.keys = Keys("keys", self.keys_arguments, opts)
-        self.storage = Storage(
-            "storage",
-            StorageArguments(
-                names=names,
-                settings=settings.storage,
-                data_key_arn=self.keys.arns["data"],
-                production=production,
-            ),
-            opts,
+        self.data = (
+            data_of_stack(names, settings.storage)
+            if elsewhere
+            else own_data(names, settings.storage, self.keys, production=production, opts=opts)
         )
         self.network = Network(
             "network",

@@ -23,6 +23,7 @@ from infra.aws.github_policies import (
     queues,
     repositories,
     rules,
+    schedules,
     state,
 )
 from infra.aws.naming import Names
@@ -44,6 +45,7 @@ def deploy_policies(
             [*_data(names), *state(names, state_bucket, ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"))]
         ),
         "cluster": document([*_cluster_and_around(names), *(_image_cache(names) if pull_through else [])]),
+        "expiry": document(_expiry(names)),
     }
 
 
@@ -111,11 +113,15 @@ def _network(names: Names) -> list[dict[str, Any]]:
     ]
 
 
+_ROLES_GO_TO = ("ec2", "ecr", "eks", "pods.eks", "scheduler", "states", "vpc-flow-logs")
+"""The services that act by roles of the stack."""
+
+
 def _identity(names: Names, boundary_arn: str) -> list[dict[str, Any]]:
     roles = names.role_arn("*")
     own = [names.role_arn(purpose) for purpose in (PREVIEW, DEPLOY)]
     bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}} if boundary_arn else None
-    services = [f"{service}.amazonaws.com" for service in ("ec2", "ecr", "eks", "pods.eks", "vpc-flow-logs")]
+    services = [f"{service}.amazonaws.com" for service in _ROLES_GO_TO]
     if names.partition == "aws-cn":
         services.append("ec2.amazonaws.com.cn")
     grants = (
@@ -299,6 +305,25 @@ def _cluster_and_around(names: Names) -> list[dict[str, Any]]:
             rules(names),
         ),
         allow("Budget", ("budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"), budget(names)),
+    ]
+
+
+def _expiry(names: Names) -> list[dict[str, Any]]:
+    """What ends the stack's nodes when it expires. Whoever makes a schedule uses its key through the service."""
+    through_scheduler = {"kms:ViaService": f"scheduler.{names.region}.{names.dns_suffix}"}
+    tags = ("TagResource", "UntagResource")
+    group = [f"scheduler:{each}" for each in ("CreateScheduleGroup", "DeleteScheduleGroup", *tags)]
+    schedule = [f"scheduler:{each}" for each in ("CreateSchedule", "DeleteSchedule", "UpdateSchedule")]
+    machine = [f"states:{each}" for each in ("CreateStateMachine", "DeleteStateMachine", "UpdateStateMachine", *tags)]
+    return [
+        allow("Schedules", [*group, *schedule], schedules(names)),
+        allow("StateMachines", machine, names.state_machine_arn("*")),
+        allow(
+            "UseKeyOfSchedules",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            names.arn("kms", "key/*"),
+            {"StringEquals": {**_has_own_tags(names)["StringEquals"], **through_scheduler}},
+        ),
     ]
 
 

@@ -45,6 +45,20 @@ def preview_policies(names: Names, state_bucket: str) -> dict[str, dict[str, Any
         ),
         allow("Queue", ("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"), queues(names)),
         allow("Rules", ("events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"), rules(names)),
+        allow(
+            "Schedules",
+            ("scheduler:GetSchedule", "scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"),
+            schedules(names),
+        ),
+        allow(
+            "StateMachines",
+            (
+                "states:DescribeStateMachine",
+                "states:ListStateMachineVersions",
+                "states:ListTagsForResource",
+            ),
+            names.state_machine_arn("*"),
+        ),
         allow("Budget", ("budgets:ListTagsForResource", "budgets:ViewBudget"), budget(names)),
         *state(names, state_bucket, ("s3:GetObject",)),
     ]
@@ -62,6 +76,7 @@ _DESCRIBE = (
     "kms:ListAliases",
     "logs:DescribeLogGroups",
     "logs:ListTagsForResource",
+    "states:ValidateStateMachineDefinition",
 )
 """Operations that know no single resources."""
 _READ_IAM = (
@@ -130,6 +145,11 @@ def queues(names: Names) -> str:
 def rules(names: Names) -> str:
     """ARN of all rules of the stack."""
     return names.arn("events", f"rule/{names.event_rule('*')}")
+
+
+def schedules(names: Names) -> list[str]:
+    """ARNs of the stack's schedules and of their group."""
+    return [names.schedule_group_arn, names.schedule_arn("*")]
 
 
 def budget(names: Names) -> str:

@@ -6,6 +6,7 @@ Nodes are tainted, so that only pods come that ask for a GPU and say so; their m
 from collections.abc import Mapping
 
 import pulumi
+import pulumi_aws as aws
 
 from infra.aws.instance_settings import GpuPoolSettings
 from infra.aws.node_pool import NodePool, NodePoolArguments, PoolSurroundings
@@ -17,6 +18,9 @@ AMI_TYPE = "AL2023_x86_64_NVIDIA"
 class GpuPools(pulumi.ComponentResource):
     """A pool for each setting."""
 
+    node_groups: Mapping[str, aws.eks.NodeGroup]
+    """The node group of each, by the pool's name."""
+
     def __init__(
         self,
         name: str,
@@ -25,12 +29,14 @@ class GpuPools(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("trainyard:aws:GpuPools", name, None, opts)
-        for pool, pool_settings in settings.items():
-            NodePool(
+        self.node_groups = {
+            pool: NodePool(
                 f"{name}-{pool}",
                 _arguments(pool, pool_settings, surroundings),
                 pulumi.ResourceOptions(parent=self),
-            )
+            ).node_group
+            for pool, pool_settings in settings.items()
+        }
         self.register_outputs({})
 
 

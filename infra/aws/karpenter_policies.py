@@ -4,11 +4,12 @@ queue of notices.
 After the policies that Karpenter publishes for its version 1.14 ("Getting Started with Karpenter",
 cloudformation.yaml), with what this platform knows put in: the node role's own name instead of rights to make instance
 profiles, the account's own resources, the node volumes' key. What it makes carries the cluster's tag from its first
-moment, and it changes only what does.
+moment, and it changes only what does. When the stack has expired it ends instances and starts none.
 """
 
 from typing import Any
 
+from infra.aws.expiry_moment import until
 from infra.aws.interruptions import QUEUE
 from infra.aws.naming import Names
 
@@ -16,17 +17,20 @@ SERVICE_ACCOUNT = "karpenter"
 NODES = "karpenter-node"
 """Purpose of the role, and of the instance profile, of the nodes that it starts."""
 
+NODE_POOL_TAG = "karpenter.sh/nodepool"
+"""The tag by which Karpenter says of which pool an instance is."""
 _MADE = ("fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request")
 
 
-def controller_policy(names: Names, volumes_key_arn: str, *, queue: bool) -> dict[str, Any]:
+def controller_policy(names: Names, volumes_key_arn: str, *, queue: bool, expires_at: str = "") -> dict[str, Any]:
     """The policy of the controller's pod.
 
     :param volumes_key_arn: The key that the volumes of nodes are encrypted with.
     :param queue: Whether there is a queue of notices of interruption.
+    :param expires_at: The moment from which on no instance is started; empty: never.
     """
     statements = [
-        *_instances(names),
+        *_instances(names, until(expires_at)),
         *_tags(names),
         *_volumes(names, volumes_key_arn),
         _allow(
@@ -44,7 +48,15 @@ def controller_policy(names: Names, volumes_key_arn: str, *, queue: bool) -> dic
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _instances(names: Names) -> list[dict[str, Any]]:
+def own_instances(names: Names) -> dict[str, dict[str, Any]]:
+    """On condition that something carries the tags of what Karpenter made for this cluster."""
+    return {
+        "StringEquals": {f"aws:ResourceTag/kubernetes.io/cluster/{names.cluster}": "owned"},
+        "StringLike": {f"aws:ResourceTag/{NODE_POOL_TAG}": "*"},
+    }
+
+
+def _instances(names: Names, in_time: dict[str, Any]) -> list[dict[str, Any]]:
     start = ["ec2:RunInstances", "ec2:CreateFleet"]
     given = ("security-group", "subnet", "capacity-reservation", "placement-group")
     return [
@@ -55,14 +67,15 @@ def _instances(names: Names) -> list[dict[str, Any]]:
                 *(f"arn:{names.partition}:ec2:{names.region}::{kind}/*" for kind in ("image", "snapshot")),
                 *(names.arn("ec2", f"{kind}/*") for kind in given),
             ],
+            in_time,
         ),
-        _allow("StartByOwnTemplate", start, names.arn("ec2", "launch-template/*"), _own(names)),
-        _allow("StartTagged", [*start, "ec2:CreateLaunchTemplate"], _made(names), _asks_for_own(names)),
+        _allow("StartByOwnTemplate", start, names.arn("ec2", "launch-template/*"), own_instances(names) | in_time),
+        _allow("StartTagged", [*start, "ec2:CreateLaunchTemplate"], _made(names), _asks_for_own(names) | in_time),
         _allow(
             "EndOwn",
             ["ec2:TerminateInstances", "ec2:DeleteLaunchTemplate"],
             [names.arn("ec2", f"{kind}/*") for kind in ("instance", "launch-template")],
-            _own(names),
+            own_instances(names),
         ),
     ]
 
@@ -70,7 +83,7 @@ def _instances(names: Names) -> list[dict[str, Any]]:
 def _tags(names: Names) -> list[dict[str, Any]]:
     created = _asks_for_own(names)
     created["StringEquals"]["ec2:CreateAction"] = ["RunInstances", "CreateFleet", "CreateLaunchTemplate"]
-    own = _own(names)
+    own = own_instances(names)
     return [
         _allow("TagMade", ["ec2:CreateTags"], _made(names), created),
         _allow(
@@ -131,20 +144,13 @@ def _made(names: Names) -> list[str]:
     return [names.arn("ec2", f"{kind}/*") for kind in _MADE]
 
 
-def _own(names: Names) -> dict[str, dict[str, Any]]:
-    return {
-        "StringEquals": {f"aws:ResourceTag/kubernetes.io/cluster/{names.cluster}": "owned"},
-        "StringLike": {"aws:ResourceTag/karpenter.sh/nodepool": "*"},
-    }
-
-
 def _asks_for_own(names: Names) -> dict[str, dict[str, Any]]:
     return {
         "StringEquals": {
             f"aws:RequestTag/kubernetes.io/cluster/{names.cluster}": "owned",
             "aws:RequestTag/eks:eks-cluster-name": names.cluster,
         },
-        "StringLike": {"aws:RequestTag/karpenter.sh/nodepool": "*"},
+        "StringLike": {f"aws:RequestTag/{NODE_POOL_TAG}": "*"},
     }
 
 

@@ -1,8 +1,8 @@
 """The KMS keys: one for each purpose, so that whoever may use one may not use another.
 
-data encrypts the buckets and wraps the keys of envelope encryption; secrets encrypts Kubernetes secrets; logs the log
-groups; volumes the disks of nodes; images the registry. Each rotates every year, has an alias, and can be rescued for
-some days after it was deleted.
+data encrypts the buckets and wraps the keys of envelope encryption; secrets encrypts Kubernetes secrets and what the
+schedules of the stack's expiry send; logs the log groups; volumes the disks of nodes; images the registry. Each rotates
+every year, has an alias, and can be rescued for some days after it was deleted.
 
 Every key's policy is written out: operations by name, no principal or operation is a wildcard. `Resource` is `*` as in
 every key policy, where it means the key itself (AWS KMS developer guide, "Key policies in AWS KMS"). The account
@@ -10,7 +10,8 @@ administers a key and cannot use it; the stack's own roles use it, as far as the
 condition instead of as principals lets a key come before its roles: KMS refuses principals that do not exist.
 
 Teams beside the program's own have a key each for envelope encryption (`teams`), and use that of the buckets through S3
-only: what is encrypted under the one key of the buckets is kept apart by who may read which object.
+only: what is encrypted under the one key of the buckets is kept apart by who may read which object. The key of buckets
+that other stacks use (`shared`) is used by the roles of every stack of the project.
 """
 
 import json
@@ -56,17 +57,20 @@ RE_ENCRYPT = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 _DESCRIPTIONS: Mapping[Purpose, str] = {
     "data": "buckets, and the keys of envelope encryption",
-    "secrets": "Kubernetes secrets",
+    "secrets": "Kubernetes secrets and schedules",
     "logs": "log groups",
     "volumes": "volumes of nodes and machines",
     "images": "container images",
 }
 
 
-def key_policy(names: Names, purpose: Purpose) -> dict[str, Any]:
-    """Who may do what with the key of a purpose. Sources: the guides named beside each statement."""
+def key_policy(names: Names, purpose: Purpose, *, shared: bool = False) -> dict[str, Any]:
+    """Who may do what with the key of a purpose. Sources: the guides named beside each statement.
+
+    :param shared: Whether the data of this stack is for the other stacks of the project, too.
+    """
     statements = {
-        "data": _data_statements,
+        "data": _shared_data_statements if shared else _data_statements,
         "secrets": _secrets_statements,
         "logs": _logs_statements,
         "volumes": _volumes_statements,
@@ -92,10 +96,18 @@ def _policy(names: Names, statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _data_statements(names: Names) -> list[dict[str, Any]]:
-    teams = {"aws:PrincipalArn": names.every_team_role_arn}
+    return _data_use(names, "UseByRolesOfTheStack", names.role_arn("*"), names.every_team_role_arn)
+
+
+def _shared_data_statements(names: Names) -> list[dict[str, Any]]:
+    return _data_use(names, "UseByRolesOfTheProject", names.project_role_arn("*"), names.project_role_arn("team-*"))
+
+
+def _data_use(names: Names, sid: str, roles: str, team_roles: str) -> list[dict[str, Any]]:
+    teams = {"aws:PrincipalArn": team_roles}
     s3_needs = ("kms:Decrypt", "kms:GenerateDataKey")
     return [
-        _account(names, "UseByRolesOfTheStack", USE, {"ArnLike": _roles_of_stack(names), "ArnNotLike": teams}),
+        _account(names, sid, USE, {"ArnLike": {"aws:PrincipalArn": roles}, "ArnNotLike": teams}),
         _account(names, "UseByTeamsThroughS3", s3_needs, {"ArnLike": teams, "StringEquals": through_s3(names)}),
     ]
 
@@ -104,9 +116,15 @@ def _secrets_statements(names: Names) -> list[dict[str, Any]]:
     # Amazon EKS user guide, "Encrypt Kubernetes secrets with KMS": the cluster's role uses the key, and whoever creates
     # the cluster makes the grant for it. Not on condition that the grant is for a resource of AWS's: the guide's page
     # "Security considerations for Amazon EKS" says that EKS then cannot create the cluster.
+    # EventBridge Scheduler user guide, "Using identity-based policies": whoever makes or changes a schedule.
+    schedules = {
+        "StringEquals": {"kms:ViaService": f"scheduler.{names.region}.{names.dns_suffix}"},
+        "ArnLike": {"kms:EncryptionContext:aws:scheduler:schedule:arn": names.schedule_arn("*")},
+    }
     return [
         _account(names, "UseByRolesOfTheStack", USE, {"ArnLike": _roles_of_stack(names)}),
         _account(names, "GrantToEks", ("kms:CreateGrant",)),
+        _account(names, "UseThroughScheduler", ("kms:Decrypt", "kms:GenerateDataKey"), schedules),
     ]
 
 
@@ -174,23 +192,27 @@ class KeysArguments:
     settings: KeySettings
     production: bool
     """Whether Pulumi refuses to delete them."""
+    purposes: tuple[Purpose, ...] = get_args(Purpose)
+    """What there is a key for."""
+    shared: bool = False
+    """Whether the data of this stack is for the other stacks of the project, too."""
 
 
 class Keys(pulumi.ComponentResource):
     """A key and its alias for each purpose."""
 
     arns: Mapping[Purpose, pulumi.Output[str]]
-    """ARN of each key."""
+    """ARN of each key that was made."""
 
     def __init__(self, name: str, args: KeysArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:Keys", name, None, opts)
         self._args = args
         first = self._make_autoscaling_role(name)
-        self.arns = {purpose: self._make_key(name, purpose, first) for purpose in get_args(Purpose)}
+        self.arns = {purpose: self._make_key(name, purpose, first) for purpose in args.purposes}
         self.register_outputs({"arns": self.arns})
 
     def _make_autoscaling_role(self, name: str) -> list[pulumi.Resource]:
-        if not self._args.settings.create_autoscaling_role:
+        if not self._args.settings.create_autoscaling_role or "volumes" not in self._args.purposes:
             return []
         role = aws.iam.ServiceLinkedRole(
             f"{name}-autoscaling",
@@ -206,7 +228,7 @@ class Keys(pulumi.ComponentResource):
             self._args,
             alias=purpose,
             description=_DESCRIPTIONS[purpose],
-            policy=key_policy(self._args.names, purpose),
+            policy=key_policy(self._args.names, purpose, shared=self._args.shared),
             opts=pulumi.ResourceOptions(parent=self, depends_on=first if purpose == "volumes" else []),
         )
 

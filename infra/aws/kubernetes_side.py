@@ -31,10 +31,10 @@ def pod_environment(names: Names) -> dict[str, str]:
 
 
 def storage_class(names: Names) -> Manifest:
-    """Volumes of EBS as the nodes' are: gp3, encrypted by the stack's key, and made in the zone of the pod that is
-    first.
+    """Volumes of EBS as the nodes' are: gp3, encrypted by the stack's key, made in the zone of the pod that is first,
+    and tagged with the stack, by which an audit finds those that it has left.
 
-    Source: the EBS CSI driver's guide, "StorageClass Parameters".
+    Source: the EBS CSI driver's guide, "StorageClass Parameters" and "Volume Tagging".
     """
     return {
         "apiVersion": "storage.k8s.io/v1",
@@ -48,6 +48,8 @@ def storage_class(names: Names) -> Manifest:
             "type": "gp3",
             "encrypted": "true",
             "kmsKeyId": names.arn("kms", names.key_alias("volumes")),
+            "tagSpecification_1": f"project={names.project}",
+            "tagSpecification_2": f"stack={names.stack}",
         },
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,

@@ -95,6 +95,28 @@ class Names:
         """A rule of EventBridge. `*` stands for all of the stack's."""
         return f"{self.prefix}_{event}"
 
+    @property
+    def schedule_group(self) -> str:
+        """The group of the stack's schedules in EventBridge Scheduler; their own names are told apart within it."""
+        return self.prefix
+
+    @property
+    def schedule_group_arn(self) -> str:
+        """The ARN of the group of schedules."""
+        return self.arn("scheduler", f"schedule-group/{self.schedule_group}")
+
+    def schedule_arn(self, schedule: str) -> str:
+        """The ARN of a schedule. `*` stands for all of the stack's."""
+        return self.arn("scheduler", f"schedule/{self.schedule_group}/{schedule}")
+
+    def state_machine(self, purpose: str) -> str:
+        """A state machine of Step Functions. `*` stands for all of the stack's."""
+        return f"{self.prefix}_{purpose}"
+
+    def state_machine_arn(self, purpose: str) -> str:
+        """The ARN of a state machine."""
+        return self.arn("states", f"stateMachine:{self.state_machine(purpose)}")
+
     def team_role(self, team: str, identity: str) -> str:
         """The purpose of the role of a team's identity. No other role's purpose begins so."""
         return f"team-{team}-{identity}"
@@ -107,6 +129,15 @@ class Names:
     def every_team_role_arn(self) -> str:
         """The ARN of the roles of all teams but the program's own."""
         return self.iam_arn(f"role/{self.prefix}_team-*")
+
+    def project_role_arn(self, purpose: str) -> str:
+        """The ARN of the roles of a purpose of every stack of the project. `*` stands for all of them.
+
+        By how their names begin: another project's may begin alike where this one's name has more than 20 characters.
+        """
+        project = _fit_characters(self.project)
+        start = f"{project}-" if 0 < len(project) <= _PROJECT_KEPT else project[:_PROJECT_KEPT]
+        return self.iam_arn(f"role/{start}*_{purpose}")
 
     def log_group(self, purpose: str) -> str:
         """A log group in CloudWatch; EKS names that of the control plane itself."""
@@ -134,9 +165,17 @@ class Names:
         return f"{_fit(self.prefix, 25)}/{upstream}"
 
 
+_PROJECT_KEPT = 20
+"""Characters of a project's name that every prefix of its stacks begins with."""
+
+
+def _fit_characters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def _fit(text: str, most: int) -> str:
     """A valid name. Where the text cannot be kept as it is, a digest keeps two of them apart."""
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    name = _fit_characters(text)
     if name == text and len(name) <= most:
         return name
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]

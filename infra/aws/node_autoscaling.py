@@ -35,6 +35,8 @@ class AutoscalingArguments:
     """Whether there is a queue of notices of interruption, which Karpenter then reads."""
     node_policy: str | None = None
     """What nodes may do beside AWS's own policies for them, a policy as JSON."""
+    expires_at: str = ""
+    """The moment from which on nothing starts nodes; empty: never."""
 
 
 def _pod_role(
@@ -65,7 +67,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             name,
             args,
             cluster_autoscaler.SERVICE_ACCOUNT,
-            json.dumps(cluster_autoscaler.autoscaler_policy(args.names)),
+            json.dumps(cluster_autoscaler.autoscaler_policy(args.names, args.expires_at)),
             self,
         )
         self.register_outputs({})
@@ -91,7 +93,9 @@ class Karpenter(pulumi.ComponentResource):
             f"{name}-node", cluster_name=args.cluster_name, principal_arn=role.arn, type="EC2_LINUX", opts=child
         )
         policy = pulumi.Output.from_input(args.volumes_key_arn).apply(
-            lambda key_arn: json.dumps(karpenter_policies.controller_policy(args.names, key_arn, queue=args.queue))
+            lambda key_arn: json.dumps(
+                karpenter_policies.controller_policy(args.names, key_arn, queue=args.queue, expires_at=args.expires_at)
+            )
         )
         _pod_role(f"{name}-controller", args, karpenter_policies.SERVICE_ACCOUNT, policy, self)
         self.register_outputs({})

@@ -83,6 +83,8 @@ class NodePoolArguments:
 class NodePool(pulumi.ComponentResource):
     """Nodes of one kind, from none to a given number."""
 
+    node_group: aws.eks.NodeGroup
+
     def __init__(self, name: str, args: NodePoolArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:aws:NodePool", name, None, opts)
         self._name, self._args, self._around, self._offer = name, args, args.surroundings, args.offer
@@ -90,7 +92,7 @@ class NodePool(pulumi.ComponentResource):
         # As many as the fabric's devices, on the cards that have one in every type.
         self._efa_cards = common_efa_cards(facts_of(args.instance_types)) if args.offer.fabric else []
         template = self._make_launch_template(self._make_placement_group())
-        self._make_node_group(template)
+        self.node_group = self._make_node_group(template)
         self.register_outputs({})
 
     def _make_placement_group(self) -> aws.ec2.PlacementGroup | None:
@@ -223,9 +225,9 @@ class NodePool(pulumi.ComponentResource):
         )
         return group
 
-    def _make_node_group(self, template: aws.ec2.LaunchTemplate) -> None:
+    def _make_node_group(self, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
         args, offer = self._args, self._offer
-        aws.eks.NodeGroup(
+        return aws.eks.NodeGroup(
             self._name,
             cluster_name=self._around.cluster_name,
             node_role_arn=self._around.node_role_arn,

@@ -15,6 +15,8 @@ from infra.aws import cluster_autoscaler, image_cache, interruptions, karpenter_
 from infra.aws.addons import AddonsArguments, NetworkAddons, WorkloadAddons, WorkloadAddonsArguments
 from infra.aws.budget import Budget, BudgetArguments
 from infra.aws.cluster import Cluster, ClusterArguments
+from infra.aws.cluster_drain import EksDrainProvider
+from infra.aws.expiry import Expiry, ExpiryArguments
 from infra.aws.foundation import Foundation
 from infra.aws.github_policies import DEPLOY
 from infra.aws.gpu_pools import GpuPools
@@ -70,6 +72,8 @@ class AwsPlatformArguments:
     """Whether what holds data, and the cluster, is protected from deletion."""
     tags: Mapping[str, str]
     """Tags of every resource."""
+    expires_at: str = ""
+    """The moment, with its zone, at which AWS ends what is dear; empty: never."""
 
 
 class AwsPlatform(pulumi.ComponentResource):
@@ -99,6 +103,7 @@ class AwsPlatform(pulumi.ComponentResource):
         self._make_identities()
         self._make_images()
         self._make_surroundings()
+        self._expiry = self._make_expiry()
         self.side = self._cloud_side()
         self._content = ClusterContent("kubernetes", self._content_arguments(), self._child)
         self.register_outputs({})
@@ -107,11 +112,11 @@ class AwsPlatform(pulumi.ComponentResource):
         """What workloads see of it."""
         return Platform(
             cluster=self._content.cluster,
-            datasets_uri=self._base.storage.uris["datasets"],
-            checkpoints_uri=self._base.storage.uris["checkpoints"],
-            models_uri=self._base.storage.uris["models"],
-            logs_uri=self._base.storage.uris["logs"],
-            encryption_key_uri=self._base.keys.arns["data"].apply("aws-kms://{}".format),
+            datasets_uri=self._base.data.uris["datasets"],
+            checkpoints_uri=self._base.data.uris["checkpoints"],
+            models_uri=self._base.data.uris["models"],
+            logs_uri=self._base.data.uris["logs"],
+            encryption_key_uri=self._base.data.key_arn.apply("aws-kms://{}".format),
             service_accounts=self._identities.role_arns,
             outputs=self._outputs(),
         )
@@ -175,6 +180,23 @@ class AwsPlatform(pulumi.ComponentResource):
             [] if self._with_karpenter else [GpuPools("gpu", settings.gpu_pools, surroundings, after_network)]
         )
 
+    def _make_expiry(self) -> list[pulumi.Resource]:
+        """What is ended when the stack expires is there by now; what asks for nodes waits for what ends them."""
+        groups = {name: group for pools in self._gpu_pools for name, group in pools.node_groups.items()}
+        if not self._args.expires_at or not (groups or self._machine or self._with_karpenter):
+            return []
+        arguments = ExpiryArguments(
+            names=self._names,
+            expires_at=self._args.expires_at,
+            cluster_name=self._cluster.cluster_name,
+            node_groups=groups,
+            machine_instance_id=self._machine.instance_id if self._machine else None,
+            karpenter=self._with_karpenter,
+            key_arn=self._base.keys.arns["secrets"],
+            permissions_boundary_arn=self._settings.identity.permissions_boundary_arn,
+        )
+        return [Expiry("expiry", arguments, self._child)]
+
     @property
     def _with_karpenter(self) -> bool:
         return self._args.kubernetes.addons.node_autoscaler == "karpenter"
@@ -188,6 +210,7 @@ class AwsPlatform(pulumi.ComponentResource):
             oidc=self._cluster.oidc,
             queue=self._settings.interruptions.enabled,
             node_policy=node_policy,
+            expires_at=self._args.expires_at,
         )
         match self._args.kubernetes.addons.node_autoscaler:
             case "karpenter":
@@ -205,9 +228,9 @@ class AwsPlatform(pulumi.ComponentResource):
                 settings=self._settings.identity,
                 namespace=self._args.kubernetes.team,
                 prefix=f"{self._args.workload}/",
-                bucket_arns=self._base.storage.arns,
-                data_key_arn=self._base.keys.arns["data"],
-                envelope_key_arn=self._base.keys.arns["data"],
+                bucket_arns=self._base.data.arns,
+                data_key_arn=self._base.data.key_arn,
+                envelope_key_arn=self._base.data.key_arn,
                 cluster_name=self._cluster.cluster_name,
                 oidc=self._cluster.oidc,
             ),
@@ -220,8 +243,8 @@ class AwsPlatform(pulumi.ComponentResource):
             teams=self._teams,
             keys=self._base.keys_arguments,
             identity=self._settings.identity,
-            bucket_arns=self._base.storage.arns,
-            data_key_arn=self._base.keys.arns["data"],
+            bucket_arns=self._base.data.arns,
+            data_key_arn=self._base.data.key_arn,
             cluster_name=self._cluster.cluster_name,
             oidc=self._cluster.oidc,
         )
@@ -326,6 +349,9 @@ class AwsPlatform(pulumi.ComponentResource):
         )
         return CloudSide(
             provider=provider,
+            kubeconfig=cluster_kubeconfig(names, self._cluster),
+            cluster_id=names.cluster_arn,
+            drain_provider=EksDrainProvider(),
             cluster_name=names.cluster,
             kubernetes_version=settings.cluster.version,
             issuer_url=self._cluster.issuer_url,
@@ -352,7 +378,7 @@ class AwsPlatform(pulumi.ComponentResource):
             if self._with_karpenter
             else (),
             before_addons=[*self._autoscaling, *([queue] if queue else [])],
-            before_workloads=[self._identities, *teams, *self._gpu_pools],
+            before_workloads=[self._identities, *teams, *self._gpu_pools, *self._expiry],
         )
 
     def _outputs(self) -> dict[str, pulumi.Input[Any]]:
@@ -363,7 +389,7 @@ class AwsPlatform(pulumi.ComponentResource):
             "vpc_id": self._base.network.vpc_id,
             "cluster_name": self._cluster.cluster_name,
             "kubeconfig": cluster_kubeconfig(self._names, self._cluster),
-            "key_arn": self._base.keys.arns["data"],
+            "key_arn": self._base.data.key_arn,
             "role_arns": {identity.value: arn for identity, arn in self._identities.role_arns.items()},
             "repository_urls": self._registry.urls,
             "image_references": self._images.references,

@@ -41,6 +41,11 @@ def context(info: ValidationInfo, name: str) -> Any:
     return (info.context or {}).get(name)
 
 
+def needs_cluster(info: ValidationInfo) -> bool:
+    """Whether the stack has a network and a cluster on AWS."""
+    return bool(context(info, "cloud") == "aws" and context(info, "part") != "data")
+
+
 def _team_of_cluster(team: str, info: ValidationInfo) -> str:
     teams = context(info, "teams")
     if teams and team not in teams:

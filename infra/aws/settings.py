@@ -22,8 +22,10 @@ from infra.aws.setting_values import (
     RoleArn,
     TeamOfCluster,
     context,
+    needs_cluster,
 )
-from infra.setting_types import Group, ImageByDigest, Real, Truth, Whole, pattern, refuse
+from infra.aws.storage_settings import StorageSettings
+from infra.setting_types import Group, ImageByDigest, Real, Truth, Whole, pattern, refuse, refuse_all
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -82,7 +84,7 @@ class NetworkSettings(Group):
     @classmethod
     def _zones_are_of_the_region(cls, zones: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         region = context(info, "region")
-        if not zones and context(info, "cloud") != "aws":
+        if not zones and not needs_cluster(info):
             return zones
         problems = []
         if not 2 <= len(zones) <= 3 or len(set(zones)) != len(zones):
@@ -113,28 +115,6 @@ class KeySettings(Group):
     create_autoscaling_role: Truth = False
     """Whether to make the service-linked role of EC2 Auto Scaling, which must be allowed to use the volumes' key. Every
     account has it that ever had an Auto Scaling group; one that never had needs this once."""
-
-
-class StorageSettings(Group):
-    """The buckets."""
-
-    expire_checkpoints_after_days: Whole = Field(default=30, ge=1, le=3650)
-    """Days after which a checkpoint is removed."""
-    tier_datasets_after_days: Whole = Field(default=30, ge=1, le=3650)
-    """Days after which a data set moves to S3 Intelligent-Tiering."""
-    keep_old_versions_days: Whole = Field(default=30, ge=1, le=3650)
-    """Days that what was overwritten or deleted can still be had back."""
-    expire_logs_after_days: Whole = Field(default=365, ge=1, le=3650)
-    """Days after which logs are removed, those of access to the buckets among them."""
-    delete_with_objects: Truth = False
-    """Whether `destroy` deletes buckets that still hold objects. Refused in prod."""
-
-    @field_validator("delete_with_objects")
-    @classmethod
-    def _production_keeps_its_data(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and context(info, "environment") == "prod":
-            raise refuse("must be false in prod, whose data outlives a mistake")
-        return value
 
 
 class GitHubSettings(Group):
@@ -218,7 +198,7 @@ class ClusterSettings(Group):
     def _roles_differ(cls, roles: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(roles)) != len(roles):
             raise refuse("must name each role once")
-        if not roles and context(info, "cloud") == "aws" and not context(info, "deploys_from_github"):
+        if not roles and needs_cluster(info) and not context(info, "deploys_from_github"):
             raise refuse(
                 "must name the role that deploys, at least: what is in the cluster is made by it "
                 "(or set aws.identity.github.repository)"
@@ -305,6 +285,10 @@ class InterruptionSettings(Group):
     """Whether EC2's notices go to a queue."""
 
 
+OF_DATA = frozenset({"account_id", "region", "keys", "storage"})
+"""The settings that a stack of the part data has."""
+
+
 class AwsSettings(Group):
     """AWS as a cloud."""
 
@@ -355,6 +339,18 @@ class AwsSettings(Group):
         if machine.instance_type and network and network.nat == "none" and missing:
             raise refuse(f"cannot be reached with nat = none; add the endpoints {', '.join(sorted(missing))}")
         return machine
+
+    @model_validator(mode="after")
+    def _data_alone_is_nothing_else(self, info: ValidationInfo) -> Self:
+        if context(info, "part") == "data":
+            fields = type(self).model_fields
+            set_ = [
+                name for name in fields if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+            ]
+            problem = "must be left out where trainyard:part is data: there are buckets and their key, and nothing else"
+            if needless := [(name, problem) for name in set_ if name not in OF_DATA]:
+                raise refuse_all(needless)
+        return self
 
 
 assert set(PRIVATE_NETWORK_NEEDS) <= set(get_args(InterfaceEndpoint))

@@ -18,7 +18,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws.naming import Names
-from infra.aws.settings import StorageSettings
+from infra.aws.storage_settings import StorageSettings
 
 PURPOSES = ("datasets", "checkpoints", "models", "logs")
 """What there is a bucket for."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.kubernetes.charts.cluster_facts import AwsFacts
+from infra.kubernetes.drain import DrainProvider
 from infra.kubernetes.network_policies import IdentityAgent
 from infra.kubernetes.node_pools import NodePool
 from infra.kubernetes.object import Manifest
@@ -21,6 +22,12 @@ class CloudSide:
     provider: pulumi.ProviderResource
     """The provider of everything in the cluster. It comes after the cluster's network, its first nodes and the rights
     of whoever deploys, and goes before them."""
+    kubeconfig: pulumi.Output[str]
+    """The way into the cluster for a person or a program, as JSON: a secret, in which there is no credential."""
+    cluster_id: str
+    """What the cloud knows the cluster by, whole: another one is another cluster."""
+    drain_provider: DrainProvider
+    """Drains the cluster, and knows how to ask the cloud whether it is still there."""
     cluster_name: str
     kubernetes_version: str
     issuer_url: pulumi.Output[str]

@@ -10,6 +10,7 @@ import pulumi
 
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster import KubernetesCluster, KubernetesClusterArguments
+from infra.kubernetes.drain import Drain, DrainArguments
 from infra.kubernetes.foundation import Foundation, FoundationArguments
 from infra.kubernetes.indexed_job import JobSurroundings
 from infra.kubernetes.service.surroundings import ServiceSurroundings
@@ -47,12 +48,25 @@ class ClusterContent(pulumi.ComponentResource):
             annotations=args.annotations,
         )
         foundation = Foundation("foundation", arguments, pulumi.ResourceOptions(parent=self))
+        prepared = [*foundation.ready, *side.before_workloads]
+        drain = Drain(
+            "drain",
+            DrainArguments(
+                provider=side.drain_provider,
+                cluster=side.cluster_id,
+                name=side.cluster_name,
+                kubeconfig=side.kubeconfig,
+                teams=list(settings.all_teams),
+            ),
+            # Nodes, roles and what deletes disks come before the provider.
+            pulumi.ResourceOptions(parent=self, depends_on=[side.provider, *prepared, *foundation.finishing]),
+        )
         self.cluster = KubernetesCluster(
             KubernetesClusterArguments(
                 provider=side.provider,
                 images=side.images,
                 without_image=side.without_image,
-                after=[*foundation.ready, *side.before_workloads],
+                after=[*prepared, drain],
                 jobs=JobSurroundings(
                     namespace=settings.team,
                     pools=side.pools,

@@ -11,6 +11,7 @@ import pulumi
 
 from infra.kubernetes.addons import Addons, AddonsArguments, addon_namespaces
 from infra.kubernetes.charts.cluster_facts import ClusterFacts
+from infra.kubernetes.charts.selection import AddonName
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.network_policies import default_policies
 from infra.kubernetes.object import KubernetesObject, Manifest, pulumi_name
@@ -18,6 +19,9 @@ from infra.kubernetes.priority_classes import priority_class_manifests
 from infra.kubernetes.queues import queue_manifests
 from infra.kubernetes.settings import KubernetesSettings
 from infra.kubernetes.teams import TEAM_LABEL, namespace_manifest, reader_role_manifest, team_manifests
+
+FINISHING_ADDONS: tuple[AddonName, ...] = ("node_autoscaler", "queue", "gateway", "scale_to_zero")
+"""Add-ons whose objects carry finalizers, or have something made that they end: nodes, load balancers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Foundation(pulumi.ComponentResource):
 
     ready: Sequence[pulumi.Resource]
     """What to depend on to run on the cluster."""
+    finishing: Sequence[pulumi.Resource]
+    """What finishes the deletion of what is in the cluster: it has to go after that."""
 
     def __init__(self, name: str, args: FoundationArguments, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("trainyard:kubernetes:Foundation", name, None, opts)
@@ -53,6 +59,7 @@ class Foundation(pulumi.ComponentResource):
         pools = self._make(side.autoscaler_manifests, after=addons.after("node_autoscaler"))
         queues = self._make_queues(addons, teams) if args.settings.addons.queue.enabled else []
         self.ready = [*classes, *teams, *pools, *queues, *addons.after("device_plugin")]
+        self.finishing = [resource for addon in FINISHING_ADDONS for resource in addons.after(addon)]
         self.register_outputs({})
 
     def _make_teams(self) -> list[KubernetesObject]:

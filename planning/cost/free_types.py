@@ -24,8 +24,17 @@ _TEMPLATE = Free(
 )
 _PLACED = Free("placement groups cost nothing", "Amazon EC2 user guide, Placement groups")
 _PART_OF = Free("parts of what they belong to, which is counted", "Pulumi registry, AWS")
+_SCHEDULE = Free(
+    "a schedule costs a dollar for a million calls: less than 5 cents a month for one every minute",
+    "Amazon EventBridge pricing page",
+)
+_STATE_MACHINE = Free(
+    "25 dollars for a million steps; the one of an expiry makes none before the stack has expired",
+    "AWS Step Functions pricing page",
+)
 _BUILD = Free("built on the machine that deploys; their repository is counted", "Pulumi registry, Docker Build")
 _LOCAL = Free("run on this machine", "infra/local")
+_DRAINED = Free("only empties a cluster before it goes", "infra/kubernetes/drain.py")
 _PROVIDER = Free("only say how a cloud is reached", "Pulumi documentation, Providers")
 _ADDON = Free(
     "only says what a controller does; what that runs, runs on nodes that are counted",
@@ -90,6 +99,9 @@ FREE: Mapping[str, Free] = {
         ),
         _PART_OF,
     ),
+    "aws:scheduler/schedule:Schedule": _SCHEDULE,
+    "aws:scheduler/scheduleGroup:ScheduleGroup": _SCHEDULE,
+    "aws:sfn/stateMachine:StateMachine": _STATE_MACHINE,
     "docker-build:index:Image": _BUILD,
 }
 # Groups of the Kubernetes API and of what is installed by charts. A group that makes something of a cloud is none of
@@ -123,6 +135,7 @@ _ADDON_GROUPS = (
 )
 _PREFIXES: Mapping[str, Free] = {
     "pulumi-python:dynamic/local:": _LOCAL,
+    "pulumi-python:dynamic/kubernetes:": _DRAINED,
     "pulumi:providers:": _PROVIDER,
     **{f"kubernetes:{group}/": _KUBERNETES for group in _KUBERNETES_GROUPS},
     **{f"kubernetes:{group}/": _ADDON for group in _ADDON_GROUPS},

@@ -2,6 +2,8 @@
 
 import datetime
 import fnmatch
+import re
+import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,6 +31,7 @@ _COMPUTE = ("aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster", NODE_GRO
 LASTING = Parameter(
     ("prod", "prod-*", "*-prod", "production", "staging"), "Stacks, by name or pattern, that are to stay."
 )
+TAGS = Parameter(("expires_at",), "Tags or labels, one of which tells the day or moment.")
 # What scales a node group, or takes it away, by EventBridge's call of EKS.
 _ENDING_TARGETS = (":eks:updateNodegroupConfig", ":eks:deleteNodegroup", ":eks:deleteCluster")
 
@@ -44,23 +47,24 @@ _ENDING_TARGETS = (":eks:updateNodegroupConfig", ":eks:deleteNodegroup", ":eks:d
     topic="cost",
     parameters={
         "lasting_stacks": LASTING,
-        "tags": Parameter(("expires_at",), "Tags or labels, one of which tells the day or moment."),
+        "tags": TAGS,
         "above_usd_a_month": LARGE,
+        "most_days": Parameter(0, "The longest that a stack may be there from today on, in days; 0: no bound."),
     },
 )
 def stack_expires(
-    stack: Stack, *, lasting_stacks: Sequence[str], tags: Sequence[str], above_usd_a_month: float
+    stack: Stack, *, lasting_stacks: Sequence[str], tags: Sequence[str], above_usd_a_month: float, most_days: float
 ) -> Iterator[Objection]:
     """Every cluster, pool and machine carries it, so that whatever looks for what has expired finds all of it.
 
-    What has expired already is to go, or says anew until when it is needed.
+    What has expired already is to go, or says anew until when it is needed. `yard extend` keeps to `most_days`, too.
     """
     if _stays(stack, lasting_stacks):
         return
     late: list[tuple[Resource, str]] = []
     for resource in stack.of(*_COMPUTE):
         with stack.apart():
-            problem = _expiry_problem(resource, tags)
+            problem = _expiry_problem(resource, tags, most_days)
             if problem:
                 late.append((resource, problem))
     if not late:
@@ -78,35 +82,39 @@ def stack_expires(
     GROUP_SCHEDULE,
     GCP_SCHEDULE,
     id="cost-spot-pool-teardown",
-    title="In a stack that is not to stay, a schedule of the cloud empties or removes each pool of GPUs on spot.",
+    title="In a stack that is not to stay, a schedule ends pools of GPUs that are on spot or expire, in time.",
     severity="medium",
     frameworks=well_architected("COST04-BP04"),
     wrong="If whoever was to destroy the stack is gone, its queue goes on to start nodes.",
     mend="add aws.scheduler.Schedule that calls eks:updateNodegroupConfig or eks:deleteNodegroup at the expiry.",
     topic="cost",
-    parameters={"lasting_stacks": LASTING, "above_usd_a_month": LARGE},
+    parameters={"lasting_stacks": LASTING, "above_usd_a_month": LARGE, "tags": TAGS},
 )
-def spot_pool_teardown(stack: Stack, *, lasting_stacks: Sequence[str], above_usd_a_month: float) -> Iterator[Objection]:
+def spot_pool_teardown(
+    stack: Stack, *, lasting_stacks: Sequence[str], above_usd_a_month: float, tags: Sequence[str]
+) -> Iterator[Objection]:
     """By EventBridge Scheduler, a scheduled action of the Auto Scaling group, or Cloud Scheduler.
 
-    Which pool a schedule is for is told by its target's input, which names the node group, or by what it is made of.
+    Which pool a schedule is for is told by its target's input, which names the node group, or by what it is made of. It
+    has to be enabled, and to begin within an hour after the moment that the pool's tag tells, where it has one; of a
+    tag with a day only, within that day. When a job of Cloud Scheduler runs is not asked.
     """
     if _stays(stack, lasting_stacks):
         return
     left = []
     for pool in pools_of(stack, NODE_GROUP, GKE_POOL):
         with stack.apart():
-            if pool.capacity() == "spot" and pool.gpus() and not _is_ended(pool):
-                left.append(pool)
+            if pool.gpus() and _has_to_end(pool, tags) and (lack := _lack_of_an_end(pool, tags)):
+                left.append((pool, lack))
     if not left:
         return
     if large_usd_a_month(stack, above_usd_a_month) is None:
         return
-    for pool in left:
+    for pool, lack in left:
         with stack.apart():
             nodes, usd = pool.most() or 0.0, pool.node_usd_per_hour()
             cost = f"{dollars(nodes * usd)} an hour" if usd is not None else "an unknown price"
-            yield Objection(f"No schedule ends this pool of up to {nodes:g} nodes at {cost}.", pool.resource)
+            yield Objection(f"{lack} this pool of up to {nodes:g} nodes at {cost}.", pool.resource)
 
 
 @related_rule(
@@ -195,7 +203,7 @@ def _stays(stack: Stack, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _expiry_problem(resource: Resource, tags: Sequence[str]) -> str:
+def _expiry_problem(resource: Resource, tags: Sequence[str], most_days: float) -> str:
     carried = tags_of(resource) or {}
     values = [known(carried[tag]) for tag in tags if tag in carried]
     if not values:
@@ -206,20 +214,75 @@ def _expiry_problem(resource: Resource, tags: Sequence[str]) -> str:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return f"Its tag {tags[0]} is {text!r}, which is no day or moment"
-    return f"It was to go by {text}, which is past" if moment.date() < today() else ""
+    if moment.date() < today():
+        return f"It was to go by {text}, which is past"
+    if most_days and (moment.date() - today()).days > most_days:
+        return f"It may stay until {text}, which is more than {most_days:g} days from now"
+    return ""
 
 
-def _is_ended(pool: Pool) -> bool:
-    """Whether a schedule of the stack is for the pool. Raises Undecided."""
+def _has_to_end(pool: Pool, tags: Sequence[str]) -> bool:
+    """On spot, or on demand with a tag that tells an expiry: reserved capacity ends by itself. Raises Undecided."""
+    capacity = pool.capacity()
+    return capacity == "spot" or (capacity == "on_demand" and _latest(pool, tags) is not None)
+
+
+def _lack_of_an_end(pool: Pool, tags: Sequence[str]) -> str:
+    """What there is instead of a schedule that ends the pool in time, as the beginning of a sentence; empty where there
+    is one. Raises Undecided."""
     stack, resource = pool.stack, pool.resource
     if pool.cloud == "gcp":
-        return any_holds(lambda each: _depends(each, resource), stack.of(GCP_SCHEDULE))
-    if any_holds(lambda each: _ends(each, resource), stack.of(SCHEDULE)):
-        return True
-    return any_holds(
-        lambda each: _depends(each, resource) and 0 in (known(each.get("minSize")), known(each.get("desiredCapacity"))),
-        stack.of(GROUP_SCHEDULE),
-    )
+        ended = any_holds(lambda each: _depends(each, resource), stack.of(GCP_SCHEDULE))
+        return "" if ended else "No schedule ends"
+    latest = _latest(pool, tags)
+
+    def ends_in_time(schedule: Resource) -> bool:
+        return _ends(schedule, resource) and not _tardiness(schedule, latest)
+
+    schedules = stack.of(SCHEDULE, GROUP_SCHEDULE)
+    if any_holds(ends_in_time, schedules):
+        return ""
+    # All of them could be judged, or Undecided was raised.
+    tardy = [_tardiness(each, latest) for each in schedules if _ends(each, resource)]
+    return tardy[0] if tardy else "No schedule ends"
+
+
+def _latest(pool: Pool, tags: Sequence[str]) -> datetime.datetime | None:
+    """When a schedule has to have begun; None where no tag tells."""
+    text = next((str(value) for tag in tags if (value := known(pool.mark(tag))) is not None), "")
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    grace = datetime.timedelta(hours=1) if "T" in text else datetime.timedelta(days=1)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)) + grace
+
+
+def _tardiness(schedule: Resource, latest: datetime.datetime | None) -> str:
+    """Why a schedule does not end a pool in time, as the beginning of a sentence; empty where it does."""
+    if known(schedule.get("state", default="ENABLED")) != "ENABLED":
+        return f"The schedule {schedule.name} is disabled that ends"
+    begins = _beginning(schedule)
+    if latest is not None and begins is not None and begins > latest:
+        return f"The schedule {schedule.name} begins on {begins:%Y-%m-%d at %H:%M} UTC, after the expiry, that ends"
+    return ""
+
+
+def _beginning(schedule: Resource) -> datetime.datetime | None:
+    """The first moment at which a schedule may run; None where it is not told, or at once."""
+    once = re.fullmatch(r"at\((.+)\)", str(known(schedule.get("scheduleExpression", default=""))))
+    text = once[1] if once else known(schedule.get("startDate", default=schedule.get("startTime")))
+    try:
+        moment = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        zone = str(known(schedule.get("scheduleExpressionTimezone", default="UTC"))) if once else "UTC"
+        try:
+            moment = moment.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            return None
+    return moment.astimezone(datetime.UTC)
 
 
 def _depends(schedule: Resource, pool: Resource) -> bool:
@@ -227,6 +290,10 @@ def _depends(schedule: Resource, pool: Resource) -> bool:
 
 
 def _ends(schedule: Resource, pool: Resource) -> bool:
+    """Whether a schedule is for the pool, and empties it or takes it away."""
+    if schedule.type == GROUP_SCHEDULE:
+        sizes = (known(schedule.get("minSize")), known(schedule.get("desiredCapacity")))
+        return _depends(schedule, pool) and 0 in sizes
     target = known(schedule.get("target", "arn"))
     if not str(target).endswith(_ENDING_TARGETS):
         return False

@@ -15,16 +15,17 @@ EKS = "arn:aws:scheduler:::aws-sdk:eks:"
 HOUR = 3600
 
 
-def schedule(call: str = "deleteNodegroup", **given: Any) -> Resource:
-    """A schedule of EventBridge that calls EKS once."""
-    return made(
-        lifetime.SCHEDULE,
-        "teardown",
-        {
-            "scheduleExpression": "at(2027-03-31T18:00:00)",
-            "target": {"arn": f"{EKS}{call}", "input": json.dumps(given)},
-        },
-    )
+def schedule(call: str = "deleteNodegroup", when: dict[str, Any] | None = None, **given: Any) -> Resource:
+    """A schedule of EventBridge that calls EKS once, or as `when` says."""
+    target = {"arn": f"{EKS}{call}", "input": json.dumps(given)}
+    once = {"scheduleExpression": "at(2027-03-31T18:00:00)"}
+    return made(lifetime.SCHEDULE, "teardown", {**(once if when is None else when), "target": target})
+
+
+def repeated(start: str, **others: Any) -> Resource:
+    """A schedule that empties the pool every quarter of an hour from a moment on."""
+    when = {"scheduleExpression": "rate(15 minutes)", "startDate": start, **others}
+    return schedule("updateNodegroupConfig", when, NodegroupName="pool")
 
 
 def cron_job(hours: float | None) -> Resource:
@@ -78,6 +79,21 @@ CASES = (
             [node_group(LARGE, most=8), schedule(ClusterName="dev", NodegroupName="pool")],
             [node_group(LARGE, most=8), schedule("updateNodegroupConfig", NodegroupName="pool")],
             [node_group(LARGE, most=8), schedule("deleteCluster", Name="dev")],
+            [node_group(LARGE, most=8), repeated("2027-03-31T18:00:00Z")],
+            [node_group(LARGE, most=8), repeated("2027-04-30T18:00:00Z"), repeated("2027-03-31T18:00:00Z")],
+            [node_group(LARGE, most=8), schedule(when={}, NodegroupName="pool")],
+            [node_group(LARGE, most=8, tags={**TAGS, "expires_at": "2027-03-31"}), repeated("2027-03-31T23:00:00Z")],
+            [node_group(LARGE, most=8, tags=UNTAGGED), repeated("2099-03-31T18:00:00Z")],
+            [
+                node_group(LARGE, most=8),
+                schedule(
+                    when={
+                        "scheduleExpression": "at(2027-03-31T20:30:00)",
+                        "scheduleExpressionTimezone": "Europe/Berlin",
+                    },
+                    NodegroupName="pool",
+                ),
+            ],
             [
                 node_group(LARGE, most=8),
                 made(
@@ -88,14 +104,31 @@ CASES = (
                 ),
             ],
             [gke_pool(spot=True, most=8), made(lifetime.GCP_SCHEDULE, "end", refers={"httpTarget": gke_pool()})],
-            # On demand, without GPUs, or small.
-            node_group(LARGE, most=8, capacity="ON_DEMAND"),
+            # On demand and to stay, reserved, without GPUs, or small.
+            node_group(LARGE, most=8, capacity="ON_DEMAND", tags=UNTAGGED),
+            node_group(["p5.48xlarge"], most=8, capacity="CAPACITY_BLOCK"),
             node_group(["m5.large"], most=100),
             node_group(most=2),
         ],
         failing=[
             (node_group(LARGE, most=8), "No schedule ends this pool of up to 8 nodes at $19.06 an hour."),
+            (node_group(LARGE, most=8, capacity="ON_DEMAND"), "No schedule ends this pool of up to 8 nodes at $"),
             ([node_group(LARGE, most=8), schedule(NodegroupName="other")], "No schedule ends this pool"),
+            (
+                [node_group(LARGE, most=8), repeated("2027-03-31T20:00:00Z")],
+                "The schedule teardown begins on 2027-03-31 at 20:00 UTC, after the expiry, that ends this pool",
+            ),
+            (
+                [
+                    node_group(LARGE, most=8),
+                    schedule(when={"scheduleExpression": "at(2027-04-30T18:00:00)"}, NodegroupName="pool"),
+                ],
+                "begins on 2027-04-30 at 18:00 UTC, after the expiry",
+            ),
+            (
+                [node_group(LARGE, most=8), repeated("2027-03-31T18:00:00Z", state="DISABLED")],
+                "The schedule teardown is disabled that ends this pool",
+            ),
             ([node_group(LARGE, most=8), schedule("describeNodegroup", NodegroupName="pool")], "No schedule ends this"),
             (
                 [

@@ -87,6 +87,7 @@ BAD: dict[str, dict[str, str]] = {
     },
     "price": {"trainyard:training": '{"limits": {"maximum_cost_usd": 10}}'},
     "cloud_to_come": {"trainyard:cloud": "gcp", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
+    "data_on_one_machine": {"trainyard:part": "data", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
     "expiry": {"trainyard:expires_at": "tomorrow", "trainyard:environment": "production"},
 }
 

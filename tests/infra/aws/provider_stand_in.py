@@ -45,6 +45,7 @@ PHYSICAL_NAMES = {
     "aws:iam/role:Role": "name",
     "aws:kms/alias:Alias": "name",
     "aws:s3/bucket:Bucket": "bucket",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": "name",
 }
 """The property that is the identifier, by type, of what AWS knows by name."""
 
@@ -78,7 +79,8 @@ def computed(type_: str, identifier: str) -> Properties:
                 "vpcConfig": {"clusterSecurityGroupId": "sg-0123456789abcdef0"},
             }
         case "aws:eks/nodeGroup:NodeGroup":
-            return common | {"resources": [{"autoscalingGroups": [{"name": f"eks-{identifier}"}]}]}
+            groups = [{"autoscalingGroups": [{"name": f"eks-{identifier}"}]}]
+            return common | {"nodeGroupName": identifier, "resources": groups}
         case "aws:ec2/launchTemplate:LaunchTemplate":
             return common | {"latestVersion": 1}
         case "aws:ecr/repository:Repository":

@@ -66,7 +66,11 @@ class _Mocks(mocks.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.registered.append(Registered(args.typ, args.name, dict(args.inputs)))
-        return f"{args.name}-id", {**_ANSWERS.get(args.typ, {}), "arn": f"arn:aws:mock:::{args.name}", **args.inputs}
+        answers = {**_ANSWERS.get(args.typ, {}), "arn": f"arn:aws:mock:::{args.name}"}
+        if args.typ == "aws:eks/nodeGroup:NodeGroup":
+            # Pulumi's name with the provider's random end.
+            answers["nodeGroupName"] = f"{args.name}-1a2b3c4"
+        return f"{args.name}-id", {**answers, **args.inputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"the program looks something up: {args.token}")

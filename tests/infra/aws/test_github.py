@@ -37,6 +37,8 @@ def may(resources: Resources, role: str, action: str, resource: str) -> bool:
 
 DATA = "arn:aws:s3:::trainyard-prod-models-123456789012-eu-west-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/trainyard-prod_cluster"
+SCHEDULE = f"arn:aws:scheduler:eu-west-1:{ACCOUNT}:schedule"
+STATE_MACHINE = f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
 
 
@@ -68,6 +70,14 @@ KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
         ("ec2:CreateVpc", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/*", False, True),
         ("sqs:CreateQueue", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod_interruptions", False, True),
         ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:trainyard-prod_interruptions", False, False),
+        ("scheduler:GetSchedule", f"{SCHEDULE}/trainyard-prod/gpu-training", True, True),
+        ("scheduler:UpdateSchedule", f"{SCHEDULE}/trainyard-prod/gpu-training", False, True),
+        ("scheduler:UpdateSchedule", f"{SCHEDULE}/trainyard-prod-2/gpu-training", False, False),
+        ("scheduler:CreateScheduleGroup", f"{SCHEDULE}-group/trainyard-prod", False, True),
+        ("scheduler:DeleteScheduleGroup", f"{SCHEDULE}-group/default", False, False),
+        ("states:CreateStateMachine", f"{STATE_MACHINE}:trainyard-prod_expiry-nodes", False, True),
+        ("states:UpdateStateMachine", f"{STATE_MACHINE}:payroll", False, False),
+        ("states:StartExecution", f"{STATE_MACHINE}:trainyard-prod_expiry-nodes", False, False),
         ("secretsmanager:GetSecretValue", "*", False, False),
         ("ssm:GetParameter", "*", False, False),
         ("organizations:LeaveOrganization", "*", False, False),
@@ -132,7 +142,7 @@ def test_deploy_changes_in_ec2_only_what_carries_the_stacks_tags(resources: Reso
 
 def test_every_policy_is_short_enough_for_iam(resources: Resources) -> None:
     policies = resources.all("aws:iam/policy:Policy")
-    assert len(policies) == 6
+    assert len(policies) == 7
     for policy in policies:
         assert len(policy.inputs["policy"]) <= 6144, policy.name
         assert len(policy.inputs["name"]) <= 128

@@ -120,6 +120,8 @@ def test_volumes_and_load_balancers_are_the_stacks_own(dev: tuple[CloudSide, dic
         "type": "gp3",
         "encrypted": "true",
         "kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:alias/trainyard-dev/volumes",
+        "tagSpecification_1": "project=trainyard",
+        "tagSpecification_2": "stack=dev",
     }
     annotations = side.load_balancer_annotations
     assert annotations["service.beta.kubernetes.io/aws-load-balancer-internal"] == "true"

@@ -1,5 +1,6 @@
 """The single machine: private, reached by Session Manager, changed by settings."""
 
+import json
 from typing import Any
 
 import pytest
@@ -86,12 +87,12 @@ def test_another_image_alone_does_not_replace_it() -> None:
 
 
 def test_another_generation_is_a_new_machine() -> None:
-    assert difference(machine(), machine(generation=2)) == {
-        "machine-1": "gone",
-        "machine-1-g5-xlarge": "gone",
-        "machine-2": "new",
-        "machine-2-g5-xlarge": "new",
-    }
+    changed = difference(machine(), machine(generation=2))
+    assert [changed.pop(gone) for gone in ("machine-1", "machine-1-g5-xlarge")] == ["gone", "gone"]
+    assert [changed.pop(new) for new in ("machine-2", "machine-2-g5-xlarge")] == ["new", "new"]
+    # What ends it when the stack expires is for the new one.
+    assert changed.keys() == {"expiry-machine.target", "expiry.policy"}
+    assert json.loads(changed["expiry-machine.target"]["input"]) == {"InstanceIds": ["machine-2-id"]}
 
 
 def test_what_runs_on_it_may_do_what_the_training_may() -> None:

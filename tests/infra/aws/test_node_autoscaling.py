@@ -20,18 +20,20 @@ def with_autoscaler(name: str, **changes: Any) -> Resources:
 def test_the_cluster_autoscaler_changes_the_size_of_this_clusters_groups_only() -> None:
     policy = with_autoscaler("cluster_autoscaler").one(ROLE_POLICY, "autoscaler")
     scale = policy.statement("ScaleOwnGroups")
-    assert scale["Action"] == ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
-    assert scale["Condition"]["StringEquals"] == {
-        "aws:ResourceTag/k8s.io/cluster-autoscaler/enabled": "true",
-        "aws:ResourceTag/k8s.io/cluster-autoscaler/trainyard-dev": "owned",
-    }
+    end = policy.statement("EndOwnNodes")
+    for statement in (scale, end):
+        assert statement["Condition"]["StringEquals"] == {
+            "aws:ResourceTag/k8s.io/cluster-autoscaler/enabled": "true",
+            "aws:ResourceTag/k8s.io/cluster-autoscaler/trainyard-dev": "owned",
+        }
     changing = [
         action
         for statement in policy.document()["Statement"]
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
         if not action.split(":")[1].startswith(("Describe", "Get"))
     ]
-    assert changing == scale["Action"]
+    assert changing == [scale["Action"], end["Action"]]
+    assert changing == ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
 
 
 def test_its_pod_takes_the_role_by_its_own_service_account() -> None:

@@ -25,6 +25,7 @@ TOPS = (
     "trainyard:training:TrainingJob",
     "trainyard:serving:InferenceService",
     "pulumi:providers:aws",
+    "pulumi:providers:pulumi-python",
 )
 pytestmark = pytest.mark.xdist_group("planned stacks")
 
@@ -110,6 +111,7 @@ def test_a_preview_shows_outputs_and_says_what_is_left_out(tmp_path: Path) -> No
     assert outputs["kubeconfig"] == "[secret]"
     assert outputs["models_uri"] == '"s3://trainyard-dev-models-123456789012-eu-west-1"'
     assert {"key_arn", "role_arns", "repository_urls", "cluster_name", "interruption_queue_url"} <= outputs.keys()
+    assert re.fullmatch(r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"', outputs["expires_at"])
 
 
 def test_an_expired_stack_is_refused_before_any_resource(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ MECHANISMS: dict[str, dict[str, Any]] = {
 }
 # Keys that every request has, whatever it asks for. Source: IAM user guide, "AWS global condition context keys".
 GLOBAL_KEYS = re.compile(
-    r"aws:(PrincipalAccount|PrincipalArn|RequestedRegion|ResourceAccount|SecureTransport|SourceAccount|SourceArn)|kms:ViaService"
+    r"aws:(CurrentTime|PrincipalAccount|PrincipalArn|RequestedRegion|ResourceAccount|SecureTransport|SourceAccount|SourceArn)|kms:ViaService"
 )
 NOT_NEEDED = {
     "billing:GetBillingViewData": "only for a budget over a billing view of one's own",
@@ -46,6 +46,7 @@ NOT_NEEDED = {
     "ecs:ListServices": "only for flow logs with fields of ECS",
     "ecs:ListTaskDefinitions": "only for flow logs with fields of ECS",
     "ecs:ListTasks": "only for flow logs with fields of ECS",
+    "states:PublishStateMachineVersion": "only for a state machine whose versions are published, as none here are",
     "sns:DeleteTopic": "only for route servers, of which the stack has none",
 }
 IN_VAIN = {
@@ -56,8 +57,18 @@ IN_VAIN = {
 pytestmark = pytest.mark.xdist_group("aws platforms")
 
 
-@pytest.fixture(scope="module", params=list(MECHANISMS))
+EXPIRING: dict[str, dict[str, Any]] = {
+    "expiring": {},
+    "expiring_karpenter": {"kubernetes.addons.node_autoscaler": "karpenter"},
+}
+"""Stacks that end something at their expiry, as dev does."""
+
+
+@pytest.fixture(scope="module", params=[*MECHANISMS, *EXPIRING])
 def resources(request: pytest.FixtureRequest) -> Resources:
+    if request.param in EXPIRING:
+        github = {"identity.github.repository": "example/trainyard"}
+        return provision("dev", {**EVERYTHING, **github, **EXPIRING[request.param]})
     return provision("prod", {**EVERYTHING, **MECHANISMS[request.param], "identity.mechanism": request.param})
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from moto.server import ThreadedMotoServer
 
 from tests.engine.policy_packs import policy_python
 from tests.infra.aws import plan
@@ -54,9 +55,12 @@ NAMED_BY = {
 
 
 class Project:
-    """A project folder with a state and plugins of its own, in an environment without credentials."""
+    """A project folder with a state and plugins of its own, in an environment without credentials that are any good."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, eks: str) -> None:
+        """
+        :param eks: Where the drain of a cluster asks whether there is one.
+        """
         self.folder = folder
         self._journal = Journal(folder / "journal")
         for name in ("state", "plugins"):
@@ -80,6 +84,9 @@ class Project:
             "PULUMI_RUNTIME_VIRTUALENV": sys.prefix,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_EKS": eks,
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
         }
 
     def use_program(self, stack: str) -> None:
@@ -120,9 +127,19 @@ class Project:
         return [entry for entry in self._journal.read() if entry.operation == operation]
 
 
+@pytest.fixture(scope="module")
+def eks() -> Iterator[str]:
+    """Where EKS is. It knows no cluster of the stand-in's, so there is none to drain."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, eks: str) -> Project:
+    return Project(tmp_path, eks)
 
 
 @pytest.fixture(params=["dev", "prod"])

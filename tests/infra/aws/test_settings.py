@@ -161,6 +161,26 @@ BAD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         },
         {},
     ),
+    "data_alone": (
+        "dev",
+        {"storage.from_stack": "data", "storage.key_arn": "alias/data"},
+        {"trainyard__part": "data", "trainyard__training": {"epochs": 0}},
+    ),
+    "data_with_a_cluster": ("dev", {}, {"trainyard__part": "data", "trainyard__expires_at": None}),
+    "data_of_itself": ("dev", {"storage.from_stack": "dev"}, {"trainyard__part": "buckets"}),
+    "data_far_away": (
+        "dev",
+        {
+            "storage.from_stack": "data",
+            "storage.key_arn": "arn:aws:kms:eu-west-2:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+        },
+        {},
+    ),
+    "data_without_a_stack": (
+        "dev",
+        {"storage.key_arn": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"},
+        {},
+    ),
     "hibernation": ("dev", {"machine": {"instance_type": "g5.xlarge", "hibernation": True, "image": "ubuntu"}}, {}),
 }
 

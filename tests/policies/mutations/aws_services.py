@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from policies.aws import logs, messages, registry
+from policies.aws import logs, messages, registry, schedules
 from policies.aws.logs import LOG_GROUP, TRAIL
 from policies.aws.messages import BUS_PERMISSION, QUEUE, QUEUE_POLICY, TOPIC, TOPIC_POLICY
 from policies.aws.registry import REPOSITORY, REPOSITORY_POLICY
+from policies.aws.trust import ROLE
 from policies.rules import Rule
 from tests.policies.mutations.change import Change, Mutation, changing, setting, without
 
@@ -26,6 +27,18 @@ def unconditional(type_: str, **changed: Any) -> Change:
     return changing(type_, change)
 
 
+def shared_with(type_: str, service: str, *, name: str) -> Change:
+    """Lets another service of AWS's take a role."""
+
+    def change(properties: dict[str, Any]) -> None:
+        document = json.loads(properties["assumeRolePolicy"])
+        trusted = document["Statement"][0]["Principal"]
+        trusted["Service"] = [trusted["Service"], service]
+        properties["assumeRolePolicy"] = json.dumps(document)
+
+    return changing(type_, change, name=name)
+
+
 MUTATIONS: dict[Rule, Mutation] = {
     registry.registry_immutable_tags: Mutation("prod", without(REPOSITORY, "imageTagMutability")),
     registry.registry_scanned: Mutation("prod", setting(REPOSITORY, False, "imageScanningConfiguration", "scanOnPush")),
@@ -37,6 +50,8 @@ MUTATIONS: dict[Rule, Mutation] = {
     messages.topic_policy_not_public: Mutation(NOTICES, unconditional(TOPIC_POLICY)),
     messages.event_bus_not_public: Mutation(NOTICES, without(BUS_PERMISSION, "condition")),
     messages.messages_name_source: Mutation("prod", unconditional(QUEUE_POLICY)),
+    schedules.customer_managed_key: Mutation("dev", without(schedules.SCHEDULE, "kmsKeyArn")),
+    schedules.role_of_its_own: Mutation("dev", shared_with(ROLE, "lambda.amazonaws.com", name="expiry")),
     logs.log_group_customer_managed_key: Mutation("dev", without(LOG_GROUP, "kmsKeyId")),
     logs.log_group_retention: Mutation("dev", setting(LOG_GROUP, 7, "retentionInDays")),
     logs.trail_complete: Mutation(EVERYTHING, without(TRAIL, "isMultiRegionTrail")),

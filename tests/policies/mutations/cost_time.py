@@ -21,7 +21,7 @@ def without_expiry(properties: dict[str, Any]) -> None:
 
 MUTATIONS: dict[Rule, Mutation] = {
     lifetime.stack_expires: Mutation("dev", without(NODE_GROUP, "tags", "expires_at", name="gpu-training")),
-    lifetime.spot_pool_teardown: Mutation("corpus/cost_ephemeral_pool", removing(lifetime.GCP_SCHEDULE)),
+    lifetime.spot_pool_teardown: Mutation("dev", removing(lifetime.SCHEDULE)),
     lifetime.gpu_job_deadline: Mutation(
         "prod", without(JOB, "spec", "activeDeadlineSeconds", name="trainyard-training")
     ),
