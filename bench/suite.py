@@ -11,7 +11,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import encryption, fleet, main_job, policies, previews, scheduling, serving, serving_overload, training
+from bench import (
+    change_report,
+    encryption,
+    ephemeral_runs,
+    fleet,
+    main_job,
+    policies,
+    previews,
+    scheduling,
+    serving,
+    serving_overload,
+    training,
+)
 from bench.errors import UnknownBenchmark
 from bench.machine import describe_machine
 from bench.progress import Steps
@@ -51,9 +63,22 @@ def benchmarks(*, pulumi: str | None, sizes: Sequence[int] = previews.SIZES) -> 
     def measure_policies(folder: Path, progress: Callable[[str], None]) -> list[Result]:
         return policies.measure_policies(folder, progress, yard=yard_command(), pack=POLICY_PACK)
 
+    environment = POLICY_PACK / ".venv"
+    judged = environment if environment.is_dir() else None
+
+    def measure_change_report(folder: Path, progress: Callable[[str], None]) -> list[Result]:
+        return change_report.measure_change_report(
+            folder, progress, yard=yard_command(), project=PROJECT, environment=judged
+        )
+
+    def measure_ephemeral_runs(folder: Path, progress: Callable[[str], None]) -> list[Result]:
+        return ephemeral_runs.measure_ephemeral_runs(folder, PROJECT, yard_command(), progress)
+
     return [
         Benchmark(previews.NAME, previews.steps(sizes, with_cli=pulumi is not None), measure_previews),
+        Benchmark(change_report.NAME, change_report.steps(with_pack=judged is not None), measure_change_report),
         Benchmark(main_job.NAME, main_job.STEPS, measure_main_job),
+        Benchmark(ephemeral_runs.NAME, ephemeral_runs.steps(), measure_ephemeral_runs),
         Benchmark(fleet.NAME, fleet.steps(), fleet.measure_fleet),
         Benchmark(scheduling.NAME, scheduling.STEPS, scheduling.measure_scheduling, scheduling.missing),
         Benchmark(

@@ -6,6 +6,7 @@ import typer
 
 from cli import (
     artifacts,
+    audit,
     bench,
     bundle,
     cancel,
@@ -13,6 +14,7 @@ from cli import (
     cost,
     data,
     destroy,
+    extend,
     fleet,
     jobs,
     loadtest,
@@ -21,9 +23,11 @@ from cli import (
     predict,
     preview,
     prices,
+    reap,
     releases,
     render,
     restore,
+    runs,
     train,
     up,
 )
@@ -58,13 +62,17 @@ app.command("up")(up.up)
 app.command("preview")(preview.preview)
 app.command("render")(render.render)
 app.command("destroy")(destroy.destroy)
+app.command("audit")(audit.audit)
 app.command("jobs")(jobs.jobs)
 app.command("predict")(predict.predict)
 app.command("loadtest")(loadtest.loadtest)
 app.command("releases")(releases.releases)
 app.add_typer(train.app, name="train")
+app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(bundle.app, name="bundle")
+app.command("reap")(reap.reap)
+app.command("extend")(extend.extend)
 app.command("output")(output.output)
 app.command("restore")(restore.restore)
 app.command("cancel")(cancel.cancel)

@@ -13,8 +13,8 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[BENCHMARK]...",
-            help="previews, main-job, fleet, scheduling, policies, training, encryption, serving, overload; all where"
-            " none is named.",
+            help="previews, change-report, main-job, ephemeral-runs, fleet, scheduling, policies, training, encryption,"
+            " serving, overload; all where none is named.",
         ),
     ] = None,
 ) -> int:

@@ -1,118 +1,13 @@
-"""What a stack has trained and serves, as its outputs tell, and access to it as the serving identity."""
+"""The model of a stack, for commands that name one."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cli.errors import CommandError
-from cli.exit_status import ExitStatus
 from engine.stack_outputs import read_outputs
-from engine.values import UNKNOWN, Properties, Secret, strip_secrets
+from lifecycle.deployed_model import DeployedModel, acting_as_serving, model_of
 
-if TYPE_CHECKING:
-    from trainyard_artifacts.fetch import Origin
-
-_LOOPBACK = "127.0.0.1,localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedModel:
-    """A stack's outputs, as far as clients need them."""
-
-    manifest_uri: str
-    job: str
-    """Name of the job that has trained it; the service calls the model so."""
-    run: str
-    encryption_key_uri: str
-    http_address: str
-    """HOST:PORT of KServe v2 over HTTP; empty where the stack serves nothing."""
-    grpc_address: str
-    """HOST:PORT of KServe v2 over gRPC; empty where the stack serves nothing."""
-    environment: dict[str, str]
-    """What clients read to reach the model as the serving identity; holds a secret."""
-    token: str = ""
-    """What the service's front on one machine asks clients for; empty where it asks for nothing, or where tokens are
-    somebody else's to give. A secret."""
-
-    @property
-    def origin(self) -> "Origin":
-        """What the model's manifest has to say of where it is from."""
-        from trainyard_artifacts.fetch import Origin
-
-        return Origin(job=self.job, run=self.run, key_uri=self.encryption_key_uri)
-
-    def __repr__(self) -> str:
-        return f"DeployedModel({self.manifest_uri!r})"
+__all__ = ["DeployedModel", "acting_as_serving", "find_model"]
 
 
 def find_model(directory: Path, stack: str) -> DeployedModel:
-    """The model that the stack has deployed. Raises EngineError, or CommandError where there is none."""
-    outputs = read_outputs(directory, stack)
-    if "manifest_uri" not in outputs:
-        raise CommandError(
-            f"stack {stack} has no model yet: run 'yard up -s {stack}' to its end", ExitStatus.STACK_NOT_FOUND
-        )
-    return DeployedModel(
-        manifest_uri=_text(outputs, "manifest_uri", stack),
-        job=_text(outputs, "job", stack),
-        run=_text(outputs, "run", stack),
-        encryption_key_uri=_text(outputs, "encryption_key_uri", stack),
-        http_address=_text(outputs, "http_url", stack).removeprefix("http://") if "http_url" in outputs else "",
-        grpc_address=_text(outputs, "grpc_url", stack) if "grpc_url" in outputs else "",
-        environment=_environment(outputs, stack),
-        token=_text(outputs, "service_token", stack) if "service_token" in outputs else "",
-    )
-
-
-@contextmanager
-def acting_as_serving(model: DeployedModel) -> Iterator[None]:
-    """Inside the block, this process's environment has the serving identity's credentials and no others."""
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(model.environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _environment(outputs: Properties, stack: str) -> dict[str, str]:
-    if "endpoint_url" not in outputs:
-        # On a real cloud the caller's own credentials count.
-        return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    return {
-        "AWS_ENDPOINT_URL": _text(outputs, "endpoint_url", stack),
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": _text(outputs, "region", stack),
-        "AWS_DEFAULT_REGION": _text(outputs, "region", stack),
-        "AWS_ACCESS_KEY_ID": _text(outputs, "serving_access_key_id", stack),
-        "AWS_SECRET_ACCESS_KEY": _text(outputs, "serving_secret_access_key", stack),
-        # Neither the user's own files nor a machine's metadata may answer for credentials or settings.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # No proxy reaches this machine's own cloud and service. Some clients read only one of the two.
-        "NO_PROXY": _LOOPBACK,
-        "no_proxy": _LOOPBACK,
-    }
-
-
-def _text(outputs: Properties, name: str, stack: str) -> str:
-    value = outputs.get(name)
-    if isinstance(value, Secret) and value.value is UNKNOWN:
-        raise CommandError(
-            f"the output {name} of stack {stack} is a secret, and its passphrase is not here: set "
-            "PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
-            ExitStatus.CONFIGURATION,
-        )
-    plain = strip_secrets(value)
-    if not isinstance(plain, str):
-        raise CommandError(
-            f"stack {stack} has no output {name}: run 'yard up -s {stack}' to its end", ExitStatus.STACK_NOT_FOUND
-        )
-    return plain
+    """The model that the stack has deployed. Raises EngineError where there is none."""
+    return model_of(read_outputs(directory, stack), stack)

@@ -25,6 +25,8 @@ class ExitStatus(IntEnum):
     """`--expect-no-changes`, and there are some; or a release answers otherwise than its manifest says."""
     CANCELLED = 8
     """Stopped by the user; what was done is on record, and the command can be run again."""
+    LEFTOVERS = 9
+    """The stack is destroyed, and an audit has found something of it that is still there."""
 
 
 OF_CAUSE = {

@@ -14,7 +14,8 @@ def main() -> int:
     """Runs the command in `sys.argv`; returns the exit code."""
     arguments = sys.argv[1:]
     started = None
-    if deploys(arguments):
+    # A report on a change starts processes of its own, with another environment.
+    if deploys(arguments) and not any(each.partition("=")[0] == "--base" for each in arguments):
         from engine.host_process import HostProcess
 
         started = HostProcess()

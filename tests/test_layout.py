@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 500
 SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
 
-PARTS = {"bench", "cli", "engine", "infra", "planning", "policies", "scripts", "tests", "workloads"}
+PARTS = {"bench", "cli", "engine", "infra", "lifecycle", "planning", "policies", "scripts", "tests", "workloads"}
 INSTALLED = {"trainyard_artifacts", "trainyard_federated", "trainyard_serving", "trainyard_training"}
 
 # Where a file lies (the longest prefix counts) -> what of the project it may import, besides its own part.
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {
         "engine",
         "infra.local",
+        "lifecycle",
         "planning",
         "tests.controlplane",
         "trainyard_artifacts",
@@ -28,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         "bench",
         "engine",
+        "lifecycle",
         "planning",
         "policies",
         "trainyard_artifacts",
@@ -37,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "engine": set(),
     "infra": {"planning"},
+    "lifecycle": {"engine", "planning", "policies", "trainyard_artifacts"},
     "planning": set(),
     "policies": {"planning"},
     "scripts": set(),

@@ -94,8 +94,8 @@ def test_the_command_knows_the_benchmarks_that_there_are() -> None:
     asked = [sys.executable, str(ROOT / "scripts" / "yard.py"), "bench", "snails"]
     answered = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
     assert answered.returncode == 2
-    names = "previews, main-job, fleet, scheduling, policies, training, encryption, serving, overload"
-    assert answered.stderr == f"yard: there is no benchmark 'snails'; there are: {names}\n"
+    names = "previews, change-report, main-job, ephemeral-runs, fleet, scheduling, policies, training, encryption"
+    assert answered.stderr == f"yard: there is no benchmark 'snails'; there are: {names}, serving, overload\n"
 
 
 def test_sigterm_ends_a_run_in_good_order(tmp_path: Path) -> None:

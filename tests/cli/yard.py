@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.cli.copies import SECONDS, run_copy
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("compare", "cost", "data", "fleet", "policies", "prices")
+COPIED = ("compare", "cost", "data", "fleet", "policies", "prices", "runs")
 """Commands whose imports take longer than what they do: they begin as copies of a process that has made them."""
 
 

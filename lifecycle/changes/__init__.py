@@ -1,0 +1,1 @@
+"""What changes between two revisions of the project, for whoever reviews it: no credential, no secret, no network."""

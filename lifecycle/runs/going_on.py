@@ -1,0 +1,117 @@
+"""Goes on with a run until it is done: what `yard train`, `yard train --resume` and the reaper share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+from lifecycle.deployer import Deployer, Show, deployer_for
+from lifecycle.runs.account import account_of, caller_account, check_account
+from lifecycle.runs.configuration import leave_service_out
+from lifecycle.runs.errors import RunRefused
+from lifecycle.runs.fetching import fetch
+from lifecycle.runs.folder import RunFolder
+from lifecycle.runs.record import RunLeftover, RunRecord
+from lifecycle.runs.run import EphemeralRun, Follow, Surroundings
+
+NOT_LOOKED_AT = "not looked at"
+"""The kind of a leftover that may be there or not, because nobody could look."""
+
+
+def go_on(folder: RunFolder, show: Show, *, unverified: bool = False) -> RunRecord:
+    """Does what is left of an admitted run whose lock the caller holds; its record. Raises EngineError.
+
+    :param unverified: Whether the stack may be destroyed although its artifacts cannot be brought and verified.
+    """
+    return EphemeralRun(folder, surroundings(folder, show), unverified=unverified).go_on()
+
+
+@contextmanager
+def taken_up(folder: RunFolder) -> Iterator[RunRecord]:
+    """Holds the run for the block, and notes that another process goes on with it. Raises RunLocked, RunRefused."""
+    with folder.lock():
+        record = folder.read()
+        if record.is_over:
+            raise RunRefused(f"run {record.id} is over already ({record.outcome}): there is nothing to go on with")
+        yield folder.write(record.changed(resumed=record.resumed + 1))
+
+
+def finish(folder: RunFolder, show: Show, *, give_up: str = "", unverified: bool = False) -> RunRecord:
+    """Takes up a run that nobody works on and brings it to its end; its record. Raises EngineError.
+
+    A run that has created nothing is only marked as stopped.
+
+    :param give_up: Why it is not to train any more; what it has published is brought, then all is destroyed. Empty: it
+        trains on.
+    """
+    with taken_up(folder) as record:
+        if record.phase == "guard":
+            reason = give_up or "it ended before anything was created"
+            return folder.write(record.changed(phase="done", outcome="stopped", reason=reason, ended=record.updated))
+        if record.phase == "up" and give_up:
+            folder.write(record.changed(phase="fetch", outcome="stopped", reason=give_up))
+        return go_on(folder, show, unverified=unverified)
+
+
+def surroundings(
+    folder: RunFolder,
+    show: Show,
+    make_deployer: Callable[[Path, str, str], Deployer] = deployer_for,
+    caller: Callable[[], str] = caller_account,
+) -> Surroundings:
+    """The world of a run: who deploys it, where it fetches from, what audits and follows it."""
+    record = folder.read()
+    config_file = str(folder.stack_file(record.stack))
+    deployer = make_deployer(folder.directory, record.stack, config_file)
+    return Surroundings(
+        deployer=deployer,
+        fetch=fetch,
+        report=lambda each, outputs: reported(folder, each, outputs, deployer, show),
+        audit=lambda each: audited(folder, each),
+        leave_service_out=lambda each: leave_service_out(folder.directory, each.stack, folder.stack_file(each.stack)),
+        check_account=lambda each: check_account(each.cloud, account_of(each.settings, each.project), caller),
+        show=show,
+        follow=follower(),
+    )
+
+
+def audited(folder: RunFolder, record: RunRecord) -> tuple[RunLeftover, ...]:
+    """What is left of a run's destroyed stack, and what could not be looked at."""
+    from lifecycle.teardown.audit import audit
+    from lifecycle.teardown.subject import read_subject
+
+    report = audit(read_subject(folder.directory, record.stack, str(folder.stack_file(record.stack))))
+    left = tuple(RunLeftover(kind=each.kind, id=each.id, removal=tuple(each.removal)) for each in report.leftovers)
+    return left + tuple(RunLeftover(kind=NOT_LOOKED_AT, id=problem) for problem in report.problems)
+
+
+def reported(
+    folder: RunFolder, record: RunRecord, outputs: dict[str, Any], deployer: Deployer, show: Show
+) -> RunRecord:
+    """The record with what interruptions have cost; it is put into the models bucket, too, if the stack has one.
+
+    A stack that was stopped or has failed exports nothing; then its resources tell where that is. Neither is worth a
+    run: what cannot be had is told.
+    """
+    from lifecycle.runs.history import publish_record, with_spot_report
+
+    try:
+        resources = deployer.resources()
+        if not resources:
+            return record
+        record = with_spot_report(record, outputs, folder, resources)
+        publish_record(record, outputs, folder, resources)
+    except EngineError as error:
+        show(f"run {record.id}: {error}")
+    return record
+
+
+def follower() -> Follow | None:
+    """What shows how a training goes."""
+    if find_spec("lifecycle.runs.following") is None:
+        return None
+    from lifecycle.runs.following import follow
+
+    return follow

@@ -1,0 +1,1 @@
+"""Teardown: what speaks against it, and what it has left behind."""
