@@ -16,6 +16,7 @@ IMAGES = workloads/training/image workloads/serving/image
 # As the images are: Python 3.12 on x86-64 Linux, each package of a known hash, in the versions that the tests run with.
 FOR_IMAGE = --python-version 3.12 --python-platform x86_64-manylinux_2_35 --only-binary :all: --generate-hashes \
 	--no-annotate --constraint "$(CURDIR)/requirements.txt"
+CHECK_SCHEMA = .venv/bin/check-jsonschema --quiet --builtin-schema
 DOCKERFILES = $(wildcard workloads/*/image/Dockerfile workloads/*/image/Dockerfile.*)
 
 .DEFAULT_GOAL := help
@@ -48,12 +49,18 @@ destroy: environments ## Remove everything that `make up` made
 test: environments ## Run the tests
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS) $(TESTS)
 
-lint: environments ## Check style, types and Dockerfiles
+lint: environments ## Check style, types, Dockerfiles and workflows
 	@failed=0; \
 	echo "ruff check";  .venv/bin/ruff check --quiet . || failed=1; \
 	echo "ruff format"; .venv/bin/ruff format --quiet --diff . || failed=1; \
 	echo "mypy";        .venv/bin/mypy --no-error-summary || failed=1; \
 	echo "hadolint";    $(if $(DOCKERFILES),.venv/bin/hadolint $(DOCKERFILES),true) || failed=1; \
+	echo "zizmor";      .venv/bin/zizmor --offline --quiet --no-progress --persona=pedantic .github || failed=1; \
+	echo "schemas";     $(CHECK_SCHEMA) vendor.github-workflows .github/workflows/*.yml || failed=1; \
+	$(CHECK_SCHEMA) vendor.github-actions .github/actions/*/action.yml || failed=1; \
+	$(CHECK_SCHEMA) vendor.dependabot .github/dependabot.yml || failed=1; \
+	echo "actionlint";  if command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 || failed=1; \
+	else echo "  left out: there is no go on PATH"; fi; \
 	exit $$failed
 
 format: environments ## Rewrite the Python files in the project's style
