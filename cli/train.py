@@ -66,6 +66,7 @@ def train(
         ),
     ] = None,
     with_service: Annotated[bool, typer.Option("--with-service", help="Deploy the inference service, too.")] = False,
+    policy_packs: options.PolicyPacks = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on without this terminal; a cloud's stack in CI.")
     ] = False,
@@ -105,6 +106,7 @@ def train(
         max_cost=max_cost,
         fetch=fetch,
         with_service=with_service,
+        policy_packs=tuple(policy_packs or ()),
         detach=detach,
         yes=yes,
         overrides=tuple(override or ()),

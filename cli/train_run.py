@@ -40,6 +40,7 @@ class RunOptions:
     max_cost: float | None
     fetch: Path | None
     with_service: bool
+    policy_packs: tuple[Path, ...]
     detach: bool
     yes: bool
     overrides: tuple[str, ...]
@@ -57,6 +58,7 @@ def begin_run(options: RunOptions) -> int:
         max_cost_usd=options.max_cost,
         fetch=options.fetch,
         with_service=options.with_service,
+        policy_packs=options.policy_packs,
         detached=options.detach,
     )
     with _errors():
@@ -114,13 +116,15 @@ def _unfinished(project: Path, run_id: str) -> "RunFolder":
 
 def _guard(folder: "RunFolder", options: RunOptions) -> None:
     """Passes the guard and asks; a run that is refused leaves nothing."""
-    from lifecycle.deployer import deployer_for
     from lifecycle.runs.beginning import admit, discard, pass_guard
+    from lifecycle.runs.going_on import run_deployer
     from planning.prices.refreshed import project_book
 
     show = _shower()
     try:
-        guarded = pass_guard(folder, deployer_for, project_book(folder.directory), asks=not options.yes, show=show)
+        guarded = pass_guard(
+            folder, run_deployer(folder), project_book(folder.directory), asks=not options.yes, show=show
+        )
         for line in _told(guarded):
             show(line)
         _confirm(guarded.record, options)

@@ -3,7 +3,7 @@
 A deployment may be cut off at any moment, by the death of this process too: doing it again goes on from what was done.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -86,19 +86,20 @@ class Deployer(Protocol):
         """What the stack's state holds, the stack itself left out."""
 
 
-def deployer_for(directory: Path, stack: str, config_file: str = "") -> Deployer:
+def deployer_for(directory: Path, stack: str, config_file: str = "", policy_packs: Sequence[Path] = ()) -> Deployer:
     """Who deploys the stack: the embedded engine on this machine, the Pulumi CLI elsewhere.
 
-    `config_file` is read instead of the project's Pulumi.STACK.yaml. Raises EngineError where the settings cannot be
-    read, or where the Pulumi CLI is needed and not there.
+    `config_file` is read instead of the project's Pulumi.STACK.yaml; `policy_packs` judge previews and updates.
+
+    Raises EngineError where the settings cannot be read, or where the Pulumi CLI is needed and not there.
     """
     if cloud_of(directory, stack, config_file) == "local":
         from lifecycle.deployer_embedded import EmbeddedDeployer
 
-        return EmbeddedDeployer(directory, stack, config_file)
+        return EmbeddedDeployer(directory, stack, config_file, policy_packs=policy_packs)
     from lifecycle.deployer_automation import AutomationDeployer
 
-    return AutomationDeployer(directory, stack, config_file)
+    return AutomationDeployer(directory, stack, config_file, policy_packs)
 
 
 def cloud_of(directory: Path, stack: str, config_file: str = "") -> str:

@@ -11,8 +11,9 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,7 +40,7 @@ _KILLED = re.compile(r"code: -9\b")
 class AutomationDeployer:
     """Each deployment runs `pulumi`, which says by what it prints what failed."""
 
-    def __init__(self, directory: Path, stack: str, config_file: str = "") -> None:
+    def __init__(self, directory: Path, stack: str, config_file: str = "", policy_packs: Sequence[Path] = ()) -> None:
         """Raises RunError where there is no `pulumi`."""
         if shutil.which("pulumi") is None:
             raise RunError(
@@ -47,6 +48,7 @@ class AutomationDeployer:
                 f"Install it:  {INSTALL}"
             )
         self._directory, self._name, self._config_file = directory, stack, config_file or None
+        self._policy_packs = policy_packs
         self._stack: Stack | None = None
 
     def preview(self, show: Show) -> Planned:
@@ -55,7 +57,8 @@ class AutomationDeployer:
 
         with tempfile.TemporaryDirectory() as state:
             url = Path(state).as_uri()
-            return EmbeddedDeployer(self._directory, self._name, self._config_file or "", url).preview(show)
+            config_file = self._config_file or ""
+            return EmbeddedDeployer(self._directory, self._name, config_file, url, self._policy_packs).preview(show)
 
     def up(self, show: Show) -> DeploymentResult:
         """Creates or updates everything; a job is waited for."""
@@ -136,7 +139,9 @@ class AutomationDeployer:
             return DeploymentResult("failed", "configuration", _said(str(error)))
         if stack is None:
             return DeploymentResult("succeeded")
-        run: Callable[..., Any] = stack.up if action == "up" else stack.destroy
+        run: Callable[..., Any] = stack.destroy
+        if action == "up":
+            run = partial(stack.up, policy_packs=[str(path.resolve()) for path in self._policy_packs])
         for last in (False, True):
             try:
                 done = run(

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +16,18 @@ _NOT_RESOURCES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 class EmbeddedDeployer:
     """Each deployment runs in a child process, which ends when this one does."""
 
-    def __init__(self, directory: Path, stack: str, config_file: str = "", backend_url: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        stack: str,
+        config_file: str = "",
+        backend_url: str = "",
+        policy_packs: Sequence[Path] = (),
+    ) -> None:
         """`backend_url` is where the state is kept, if not where the project or the environment say."""
         self._directory, self._stack, self._config_file = directory, stack, config_file
         self._backend_url = backend_url
+        self._policy_packs = policy_packs
         self._host: Host | None = None
         self._changing = threading.Lock()
 
@@ -112,6 +120,7 @@ class EmbeddedDeployer:
             every_state=dry_run,
             config_file=self._config_file,
             backend_url=self._backend_url,
+            policy_packs=[path.resolve() for path in self._policy_packs] if action == "update" else [],
             message="ephemeral run",
         )
         with Host() as host:

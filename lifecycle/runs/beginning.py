@@ -42,6 +42,8 @@ class Wanted:
     """Where to bring the artifacts; None: the run's own folder."""
     with_service: bool = False
     detached: bool = False
+    policy_packs: tuple[Path, ...] = ()
+    """Folders of policy packs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def begun(directory: Path, wanted: Wanted, now: datetime | None = None) -> Itera
         artifacts_dir=str((wanted.fetch or folder.artifacts).absolute()),
         with_service=wanted.with_service,
         detached=wanted.detached,
+        policy_packs=tuple(_from(project.folder.resolve(), pack.resolve()) for pack in wanted.policy_packs),
     )
     with ExitStack() as kept:
         with held(runs / f".{wanted.stack}.lock", f"a run of stack {wanted.stack} is being made by process {{pid}}"):
@@ -100,6 +103,11 @@ def begun(directory: Path, wanted: Wanted, now: datetime | None = None) -> Itera
             kept.enter_context(folder.lock())
             folder.write(record)
         yield folder
+
+
+def _from(folder: Path, path: Path) -> str:
+    """A path as a record keeps it: a run may be gone on with where the project lies elsewhere."""
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def check_hours(hours: float, cloud: str) -> None:

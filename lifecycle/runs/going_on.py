@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,12 @@ def finish(folder: RunFolder, show: Show, *, give_up: str = "", unverified: bool
 def surroundings(
     folder: RunFolder,
     show: Show,
-    make_deployer: Callable[[Path, str, str], Deployer] = deployer_for,
     caller: Callable[[], str] = caller_account,
 ) -> Surroundings:
     """The world of a run: who deploys it, where it fetches from, what audits and follows it."""
     record = folder.read()
     config_file = str(folder.stack_file(record.stack))
-    deployer = make_deployer(folder.directory, record.stack, config_file)
+    deployer = run_deployer(folder)(folder.directory, record.stack, config_file)
     return Surroundings(
         deployer=deployer,
         fetch=fetch,
@@ -75,6 +75,11 @@ def surroundings(
         show=show,
         follow=follower(),
     )
+
+
+def run_deployer(folder: RunFolder) -> Callable[[Path, str, str], Deployer]:
+    """What makes the run's deployer of folder, stack and settings: its policy packs judge what it deploys."""
+    return partial(deployer_for, policy_packs=[folder.directory / each for each in folder.read().policy_packs])
 
 
 def audited(folder: RunFolder, record: RunRecord) -> tuple[RunLeftover, ...]:

@@ -129,6 +129,8 @@ class RunRecord(_Frozen):
     repeated: int = Field(default=0, ge=0)
     """How many deployments failed and were done again."""
     with_service: bool = False
+    policy_packs: tuple[str, ...] = ()
+    """The folders of the policy packs that judge it, those in the project from its folder on."""
     wanted_cost_usd: float | None = None
     """The most that its user has allowed; None: what the guard has found."""
 

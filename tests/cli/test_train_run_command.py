@@ -16,7 +16,8 @@ from lifecycle.runs.detached import start_detached, start_workflow, workflow_com
 from lifecycle.runs.errors import RunError
 from lifecycle.runs.folder import RunFolder, list_runs, runs_folder
 from lifecycle.runs.record import RunLeftover, RunRecord
-from tests.cli.yard import make_project
+from tests.cli.yard import make_file_project, make_project
+from tests.engine.policy_packs import policy_python, write_pack
 
 RECORD = {
     "project": "shop",
@@ -42,6 +43,16 @@ def yard(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
     code = run(list(arguments), None)
     said = capsys.readouterr()
     return code, " ".join((said.out + said.err).split())
+
+
+PACK = """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+def no(args, report):
+    report("There may be none.")
+
+PolicyPack("none", [ResourceValidationPolicy("none", "No files.", no, EnforcementLevel.MANDATORY)])
+"""
 
 
 @pytest.fixture
@@ -212,3 +223,19 @@ def test_the_group_s_commands_are_as_they_were(project: Path) -> None:
         check=False,
     )
     assert (listed.returncode, "Traceback" in listed.stderr) == (0, False), listed
+
+
+def test_what_a_mandatory_policy_objects_to_is_never_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = 'import pathlib\nfrom files import File\nFile("first", f"{pathlib.Path.cwd()}/first", "x")\n'
+    project = make_file_project(tmp_path / "shop", program)
+    pack = write_pack(project / "pack", PACK)
+    virtualenv = Path(policy_python()).parent.parent
+    (pack / "PulumiPolicy.yaml").write_text(
+        f"runtime:\n  name: python\n  options:\n    virtualenv: {virtualenv}\nversion: 1.0.0\n"
+    )
+    arguments = ("-C", str(project), "-s", "local", "--policy-pack", str(pack), "--yes")
+    code, said = yard(capsys, "train", *arguments)
+    assert (code, "policy none: " in said) == (ExitStatus.POLICY, True), said
+    assert "nothing was created" in said
+    assert list_runs(project) == []
+    assert not (project / "first").exists()
