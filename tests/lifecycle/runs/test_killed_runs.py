@@ -40,11 +40,11 @@ def test_a_run_whose_command_is_killed_is_resumed_to_its_end(project: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("victim", "seconds"), [("engine", 7.0), ("trainer", 4.0), ("server", 8.0)])
-def test_a_run_of_which_a_process_is_killed_is_finished(project: Path, victim: str, seconds: float) -> None:
-    found = run_and_kill(project, yard_command(), Plan(2, victim, seconds))
+def test_a_run_whose_cloud_is_killed_is_finished(project: Path) -> None:
+    # What it held is gone with it. `yard bench ephemeral-runs` kills all the others, too.
+    found = run_and_kill(project, yard_command(), Plan(2, "server", 8.0))
     assert found.problems == ()
-    assert found.killed.startswith(victim)
+    assert found.killed.startswith("server")
 
 
 def test_what_is_left_is_found(tmp_path: Path) -> None:
