@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine import property_paths
 from engine.display_text import Line, Span, clean, clean_line, quote
-from engine.values import SIGNATURE, UNKNOWN_SENTINEL
+from engine.values import SIGNATURE, UNKNOWN_SENTINEL, same
 
 _ABSENT: Final = object()
 _MOST_CHARACTERS: Final = 400
@@ -71,7 +71,7 @@ def changed_keys(
     return {
         key: "-" if key not in new else "+" if key not in old else "~"
         for key in sorted(old.keys() | new.keys())
-        if not key.startswith("__") and not _same(old.get(key, _ABSENT), new.get(key, _ABSENT))
+        if not key.startswith("__") and not same(old.get(key, _ABSENT), new.get(key, _ABSENT))
     }
 
 
@@ -126,7 +126,7 @@ def _compare_members(
         keys = [
             key
             for key in keys
-            if (marks and marks.child(key)) or not _same(old.get(key, _ABSENT), new.get(key, _ABSENT))
+            if (marks and marks.child(key)) or not same(old.get(key, _ABSENT), new.get(key, _ABSENT))
         ]
     width = max((len(clean_line(key)) for key in keys), default=0)
     lines: list[Line] = []
@@ -149,7 +149,7 @@ def _compare_elements(old: list[Any], new: list[Any], indent: int, marks: _Tree 
 
 
 def _compare(title: str, old: Any, new: Any, indent: int, marks: _Tree | None) -> list[Line]:
-    if marks is None and _same(old, new):
+    if marks is None and same(old, new):
         return [] if old is _ABSENT else _value(title, old, indent, "")
     replaces = marks is not None and marks.kind.endswith("-replace")
     if old is _ABSENT and new is _ABSENT:
@@ -163,7 +163,7 @@ def _compare(title: str, old: Any, new: Any, indent: int, marks: _Tree | None) -
     mark = "+-" if replaces else "~"
     prefix = ""
     before, after = _parsed(old), _parsed(new)
-    if before is not None and after is not None and not _same(before, after):
+    if before is not None and after is not None and not same(before, after):
         old, new, prefix = before, after, "(json) "
     if isinstance(old, dict) and isinstance(new, dict) and SIGNATURE not in old and SIGNATURE not in new:
         members = _compare_members(old, new, indent + 4, marks)
@@ -273,14 +273,3 @@ def _parsed(value: Any) -> Any:
     except (ValueError, RecursionError):
         return None
     return parsed if parsed and isinstance(parsed, dict | list) else None
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Equality as JSON has it: true is not 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)

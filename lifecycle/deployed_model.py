@@ -1,6 +1,5 @@
 """What a stack has trained and serves, as its outputs tell, and access to it as the serving identity."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +8,10 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError
 from engine.stack_outputs import NothingDeployed
 from engine.values import UNKNOWN, Properties, Secret, strip_secrets
-from lifecycle.user_credentials import user_environment
+from lifecycle.aws_environment import acting_with, local_environment, user_environment
 
 if TYPE_CHECKING:
     from trainyard_artifacts.fetch import Origin
-
-_LOOPBACK = "127.0.0.1,localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +66,20 @@ def model_of(outputs: Properties, stack: str) -> DeployedModel:
 @contextmanager
 def acting_as_serving(model: DeployedModel) -> Iterator[None]:
     """Inside the block, this process's environment has the serving identity's credentials and no others."""
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(model.environment)
-    try:
+    with acting_with(model.environment):
         yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _environment(outputs: Properties, stack: str) -> dict[str, str]:
     if "endpoint_url" not in outputs:
         # On a real cloud the caller's own credentials count.
         return user_environment()
-    return {
-        "AWS_ENDPOINT_URL": _text(outputs, "endpoint_url", stack),
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": _text(outputs, "region", stack),
-        "AWS_DEFAULT_REGION": _text(outputs, "region", stack),
-        "AWS_ACCESS_KEY_ID": _text(outputs, "serving_access_key_id", stack),
-        "AWS_SECRET_ACCESS_KEY": _text(outputs, "serving_secret_access_key", stack),
-        # Neither the user's own files nor a machine's metadata may answer for credentials or settings.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # No proxy reaches this machine's own cloud and service. Some clients read only one of the two.
-        "NO_PROXY": _LOOPBACK,
-        "no_proxy": _LOOPBACK,
-    }
+    return local_environment(
+        endpoint=_text(outputs, "endpoint_url", stack),
+        region=_text(outputs, "region", stack),
+        key_id=_text(outputs, "serving_access_key_id", stack),
+        secret=_text(outputs, "serving_secret_access_key", stack),
+    )
 
 
 def _text(outputs: Properties, name: str, stack: str) -> str:

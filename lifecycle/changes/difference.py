@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from engine.property_paths import Path, render
+from engine.values import same
 from lifecycle.changes.report import SECRET, PropertyChange
 
 NOT_SECRET = "[not secret]"  # noqa: S105
@@ -38,17 +39,6 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves(each, (*path, index))
     else:
         yield path, value
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality as JSON has it."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
 
 
 def _members(before: Mapping[str, Any], after: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, PropertyChange]]:

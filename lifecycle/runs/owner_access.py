@@ -4,7 +4,6 @@ In a cloud that is the user with the credentials that the SDKs find. On this mac
 administrator, whose key is a secret in the stack's state.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,10 @@ from engine.secrets_provider import crypter_for_preview
 from engine.stack_settings import load_stack_settings
 from engine.state_location import find_state_folder
 from engine.values import Properties, strip_secrets
+from lifecycle.aws_environment import acting_with, local_environment, user_environment
 from lifecycle.teardown.subject import read_subject
-from lifecycle.user_credentials import user_environment
 
 _LOCAL_CLOUD = "/local:Cloud"
-_LOOPBACK = "127.0.0.1,localhost"
 
 
 def owner_environment(directory: Path, stack: str, config_file: str = "") -> dict[str, str]:
@@ -46,20 +44,7 @@ def owner_environment(directory: Path, stack: str, config_file: str = "") -> dic
             f"the buckets of stack {stack} cannot be reached: the key of its cloud is a secret, and its passphrase is "
             "not here: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"
         )
-    return {
-        "AWS_ENDPOINT_URL": str(endpoint),
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": str(region),
-        "AWS_DEFAULT_REGION": str(region),
-        "AWS_ACCESS_KEY_ID": str(key_id),
-        "AWS_SECRET_ACCESS_KEY": str(secret),
-        # Neither the user's own files nor a machine's metadata may answer for credentials or settings.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": _LOOPBACK,
-        "no_proxy": _LOOPBACK,
-    }
+    return local_environment(endpoint=str(endpoint), region=str(region), key_id=str(key_id), secret=str(secret))
 
 
 @contextmanager
@@ -68,16 +53,8 @@ def acting_as_owner(directory: Path, stack: str, config_file: str = "") -> Itera
 
     Raises EngineError as `owner_environment` does. No other thread may deploy or fetch meanwhile.
     """
-    environment = owner_environment(directory, stack, config_file)
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(environment)
-    try:
+    with acting_with(owner_environment(directory, stack, config_file)):
         yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _local_cloud(directory: Path, stack: str, config_file: str) -> Properties | None:
