@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine import property_paths
 from engine.display_text import Line, Span, clean, clean_line, quote
-from engine.values import SIGNATURE, UNKNOWN_SENTINEL, same
+from engine.values import SIGNATURE, UNKNOWN_SENTINEL, parsed_text, same
 
 _ABSENT: Final = object()
 _MOST_CHARACTERS: Final = 400
@@ -162,7 +162,7 @@ def _compare(title: str, old: Any, new: Any, indent: int, marks: _Tree | None) -
         return _value(title, old, indent, "+-" if replaces else "-")
     mark = "+-" if replaces else "~"
     prefix = ""
-    before, after = _parsed(old), _parsed(new)
+    before, after = parsed_text(old), parsed_text(new)
     if before is not None and after is not None and not same(before, after):
         old, new, prefix = before, after, "(json) "
     if isinstance(old, dict) and isinstance(new, dict) and SIGNATURE not in old and SIGNATURE not in new:
@@ -199,7 +199,7 @@ def _compare_texts(old: str, new: str, indent: int) -> list[Line]:
 
 def _value(title: str, value: Any, indent: int, mark: str) -> list[Line]:
     prefix = ""
-    parsed = _parsed(value)
+    parsed = parsed_text(value)
     if parsed is not None:
         value, prefix = parsed, "(json) "
     if _is_scalar(value):
@@ -262,14 +262,3 @@ def _signed(value: Mapping[str, Any]) -> str:
 
 def _hash(value: Mapping[str, Any]) -> str:
     return f" sha256:{clean(str(value['hash']))[:7]}" if value.get("hash") else ""
-
-
-def _parsed(value: Any) -> Any:
-    """The content of a text that holds a JSON object or list, else None."""
-    if not isinstance(value, str) or value[:1] not in ("{", "["):
-        return None
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if parsed and isinstance(parsed, dict | list) else None

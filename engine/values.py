@@ -319,6 +319,17 @@ def same(left: Value, right: Value) -> bool:
     return bool(left == right)
 
 
+def parsed_text(value: Any) -> Any:
+    """The content of a text that holds a JSON object or list, else None."""
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return None
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if parsed and isinstance(parsed, dict | list) else None
+
+
 def same_secrecy(left: Value, right: Value) -> bool:
     """Whether secrets stand in the same places of two values that are the same otherwise."""
     if isinstance(left, Secret) or isinstance(right, Secret):

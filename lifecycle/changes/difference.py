@@ -4,12 +4,11 @@ Lists are compared by index, as Pulumi does. A text that holds a JSON object or 
 content, and its path goes on into that. Equality is JSON's: true is not 1. A secret tells nothing but that it is one.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from engine.property_paths import Path, render
-from engine.values import same
+from engine.values import parsed_text, same
 from lifecycle.changes.report import SECRET, PropertyChange
 
 NOT_SECRET = "[not secret]"  # noqa: S105
@@ -66,7 +65,7 @@ def _compare(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Proper
         was, now = (SECRET if each == SECRET else NOT_SECRET for each in (before, after))
         yield path, change_at(path, was, now)
         return
-    was, now = _parsed(before), _parsed(after)
+    was, now = parsed_text(before), parsed_text(after)
     # Where only the layout of the text differs, it is the text that does.
     if was is None or now is None or same(was, now):
         was, now = before, after
@@ -76,13 +75,3 @@ def _compare(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Proper
         yield from _elements(was, now, path)
     else:
         yield path, change_at(path, before, after)
-
-
-def _parsed(value: Any) -> Any:
-    if not isinstance(value, str) or value[:1] not in ("{", "["):
-        return None
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if parsed and isinstance(parsed, dict | list) else None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from lifecycle.runs.configuration import leave_service_out
 from lifecycle.runs.errors import RunRefused
 from lifecycle.runs.fetching import fetch
 from lifecycle.runs.folder import RunFolder
+from lifecycle.runs.following import follow
 from lifecycle.runs.record import RunLeftover, RunRecord
-from lifecycle.runs.run import EphemeralRun, Follow, Surroundings
+from lifecycle.runs.run import EphemeralRun, Surroundings
 
 NOT_LOOKED_AT = "not looked at"
 """The kind of a leftover that may be there or not, because nobody could look."""
@@ -73,7 +73,7 @@ def surroundings(
         leave_service_out=lambda each: leave_service_out(folder.directory, each.stack, folder.stack_file(each.stack)),
         check_account=lambda each: check_account(each.cloud, account_of(each.settings, each.project), caller),
         show=show,
-        follow=follower(),
+        follow=follow,
     )
 
 
@@ -111,12 +111,3 @@ def reported(
     except EngineError as error:
         show(f"run {record.id}: {error}")
     return record
-
-
-def follower() -> Follow | None:
-    """What shows how a training goes."""
-    if find_spec("lifecycle.runs.following") is None:
-        return None
-    from lifecycle.runs.following import follow
-
-    return follow
