@@ -25,7 +25,11 @@ def report_lines(subject: "Subject", report: "AuditReport") -> list[str]:
     lines = [f"cannot tell: {problem}" for problem in report.problems]
     for title, some in (("stays, as it is set", report.retained), ("is on its way out", report.going)):
         lines += _listed(title, some)
-    lines += _listed("is left", report.leftovers)
+    listed = _listed("is left", report.leftovers)
+    lines += [
+        f"{line}, which costs money" if each.costs else line
+        for line, each in zip(listed, report.leftovers, strict=True)
+    ]
     if report.leftovers:
         lines += ["", "To remove what is left, in this order:", ""]
         lines += [f"  {line}" for line in removal_lines(report.leftovers)]
@@ -50,7 +54,10 @@ def report_document(subject: "Subject", report: "AuditReport", deployed: int = 0
         "deployed_resources": deployed,
         "clean": report.is_clean,
         "looked_at": list(report.looked_at),
-        "leftovers": _documents(report.leftovers),
+        "leftovers": [
+            {**document, "costs": each.costs}
+            for document, each in zip(_documents(report.leftovers), report.leftovers, strict=True)
+        ],
         "retained": _documents(report.retained),
         "going": _documents(report.going),
         "problems": list(report.problems),
@@ -69,9 +76,12 @@ def _listed(title: str, some: "Iterable[Leftover]") -> list[str]:
 
 
 def _summary(subject: "Subject", report: "AuditReport") -> str:
-    place = f" in account {subject.account_id}, {subject.region}" if subject.cloud == "aws" else ""
+    word = {"aws": "account", "gcp": "project"}.get(subject.cloud)
+    place = f" in {word} {subject.account_id}, {subject.region}" if word else ""
     if report.leftovers:
-        return f"left of stack {subject.stack}{place}: {len(report.leftovers)}"
+        costly = sum(each.costs for each in report.leftovers)
+        costs = f", of which {costly} cost money" if costly else ""
+        return f"left of stack {subject.stack}{place}: {len(report.leftovers)}{costs}"
     if report.problems:
         return (
             f"nobody knows whether anything of stack {subject.stack} is left{place}: not everything could be looked at"

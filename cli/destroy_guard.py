@@ -33,7 +33,7 @@ def pass_guard(folder: Path, stack: str, overrides: Iterable[str]) -> None:
 
     Raises CommandError naming every obstacle that is not overridden, or EngineError where it cannot be told.
     """
-    from lifecycle.teardown.aws.calls import caller_account
+    from lifecycle.caller import caller_of
     from lifecycle.teardown.guard import find_obstacles
     from lifecycle.teardown.state import read_state
     from lifecycle.teardown.subject import read_subject
@@ -45,7 +45,7 @@ def pass_guard(folder: Path, stack: str, overrides: Iterable[str]) -> None:
         resources=resources,
         outputs=outputs,
         artifacts_verified=_artifacts_verified(subject, resources, outputs),
-        account_id=lambda: caller_account(subject.region),
+        account_id=lambda: caller_of(subject),
     )
     _refuse(stack, obstacles, set(overrides))
 

@@ -73,7 +73,7 @@ def tags_for(settings: Settings, *, project: str, stack: str) -> dict[str, str]:
 
 
 def create_platform(settings: Settings, *, workload: str) -> Platform:
-    """Provisions the platform of the chosen cloud. Raises pulumi.RunError for a cloud without one.
+    """Provisions the platform of the chosen cloud. Raises pulumi.RunError for what that cloud cannot.
 
     :param workload: Name of what will run on it: the prefix in every bucket that its identities may use.
     """
@@ -107,29 +107,37 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
                 expires_at=settings.expires_at,
             )
             return AwsPlatform("aws", arguments).platform()
-        case cloud:
-            raise pulumi.RunError(f"The platform for {cloud} is not built yet; set trainyard:cloud to local or aws.")
+        case "gcp":
+            from infra.gcp.platform import GcpPlatform, GcpPlatformArguments
+
+            gcp_arguments = GcpPlatformArguments(
+                project=project,
+                stack=stack,
+                workload=workload,
+                settings=settings.gcp,
+                kubernetes=settings.kubernetes,
+                front_image=settings.serving.front_image,
+                production=settings.environment == "prod",
+                tags=tags,
+                expires_at=settings.expires_at,
+            )
+            return GcpPlatform("gcp", gcp_arguments).platform()
 
 
 def create_data(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     """Provisions the buckets and their key alone (the setting `part` = data): what others need to use them, by name of
     output. Raises pulumi.RunError for a cloud that cannot.
     """
-    if settings.cloud != "aws":
-        raise pulumi.RunError(f'trainyard:part = "data": must be all where trainyard:cloud is {settings.cloud}')
-    from infra.aws.data import DataPart
-    from infra.aws.keys import KeysArguments
-    from infra.aws.naming import Names
-    from infra.aws.tagging import tagged
-
     project, stack = pulumi.get_project(), pulumi.get_stack()
-    names = Names(project, stack, settings.aws.account_id, settings.aws.region)
-    keys = KeysArguments(
-        names=names,
-        settings=settings.aws.keys,
-        production=settings.environment == "prod",
-        purposes=("data",),
-        shared=True,
-    )
-    part = DataPart("aws", keys, settings.aws.storage, tagged(tags_for(settings, project=project, stack=stack)))
-    return {"account_id": names.account_id, "region": names.region, **part.outputs()}
+    tags, production = tags_for(settings, project=project, stack=stack), settings.environment == "prod"
+    match settings.cloud:
+        case "aws":
+            from infra.aws.data import create_data_part as create_on_aws
+
+            return create_on_aws(settings.aws, project=project, stack=stack, production=production, tags=tags)
+        case "gcp":
+            from infra.gcp.data import create_data_part as create_on_gcp
+
+            return create_on_gcp(settings.gcp, project=project, stack=stack, production=production, tags=tags)
+        case cloud:
+            raise pulumi.RunError(f'trainyard:part = "data": must be all where trainyard:cloud is {cloud}')

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from infra.setting_types import Group
 
-_READ_FROM_PROVIDER = {"aws.region": "aws:region"}
+_READ_FROM_PROVIDER = {"aws.region": "aws:region", "gcp.region": "gcp:region", "gcp.project_id": "gcp:project"}
 
 
 def one_by_one(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:

@@ -15,18 +15,22 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
 import pulumi.runtime.config
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from infra.aws.settings import AwsSettings
+from infra.gcp.settings import GcpSettings
 from infra.kubernetes.settings import KubernetesSettings
 from infra.setting_problems import describe, fields_of, one_by_one, show
 from infra.setting_types import Group, Port, refuse
 from infra.usage_settings import UsageSettings
 from infra.workload_settings import ServingSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from infra.kubernetes.node_pools import NodePool
 
 
 class SettingsError(pulumi.RunError):
@@ -54,29 +58,24 @@ Label = Annotated[
 """Text that every cloud accepts as the value of a tag."""
 
 
-def _refuse_cloud_to_come(cloud: str) -> str:
-    if cloud == "gcp":
-        raise refuse("the platform for gcp is not built yet; use local or aws")
-    return cloud
-
-
-Cloud = Annotated[Literal["local", "aws", "gcp"], AfterValidator(_refuse_cloud_to_come)]
+CLOUDS_ELSEWHERE = ("aws", "gcp")
+"""The clouds that are not this machine."""
 
 
 class Settings(Group):
     """Every setting of a stack."""
 
-    cloud: Cloud = "local"
+    cloud: Literal["local", "aws", "gcp"] = "local"
     """Where to run."""
     environment: Literal["dev", "prod"] = "dev"
     """dev: may be lost, and has to expire in a cloud. prod: protected from deletion, and from settings too open for
     it."""
     part: Literal["all", "data"] = "all"
     """all: a platform with everything that runs on it. data: buckets and their key only, in a cloud, for stacks that
-    name this one in aws.storage.from_stack; what is in them outlives those."""
+    name this one in their storage.from_stack; what is in them outlives those."""
     expires_at: str = Field(default="", validate_default=True)
     """Moment after which nobody needs the stack, such as 2027-03-31T18:00:00Z; empty: never. A tag of every resource.
-    On AWS it is also when the cloud empties the pools of GPU nodes and stops the machine, by itself."""
+    It is also when the cloud empties the pools of GPU nodes and stops the machine, by itself."""
     owner: Label = "unassigned"
     """Who answers for the stack: a name or an e-mail address. A tag of every resource."""
     cost_centre: Label = "unassigned"
@@ -86,6 +85,7 @@ class Settings(Group):
     local: LocalSettings = LocalSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
     aws: AwsSettings = AwsSettings()
+    gcp: GcpSettings = GcpSettings()
     usage: UsageSettings = UsageSettings()
 
     @field_validator("part")
@@ -104,7 +104,7 @@ class Settings(Group):
                 raise refuse("must be empty where trainyard:part is data: what is in it outlives what made it")
             return text
         if not text:
-            if context.get("cloud") in ("aws", "gcp") and context.get("environment") == "dev":
+            if context.get("cloud") in CLOUDS_ELSEWHERE and context.get("environment") == "dev":
                 raise refuse("must be set in dev, so that nothing is forgotten: such as 2027-03-31T18:00:00Z")
             return text
         # Narrower than what Python reads: it becomes a tag, which takes few characters.
@@ -150,8 +150,8 @@ def parse_settings(
 ) -> Settings:
     """Settings from Pulumi's configuration: full keys (`trainyard:training`) to text, objects as JSON text.
 
-    Of other namespaces only `aws:region` and `aws:allowedAccountIds` are read: they are the provider's own settings,
-    and the platform has to agree with it. Raises SettingsError.
+    Of other namespaces only `aws:region`, `aws:allowedAccountIds`, `gcp:project` and `gcp:region` are read: they are
+    the providers' own settings, and the platform has to agree with them. Raises SettingsError.
 
     :param now: What `expires_at` is compared with; by default this moment.
     """
@@ -160,17 +160,19 @@ def parse_settings(
     secret_fields = {key.removeprefix(prefix) for key in secret_keys}
     tree, problems = _parse_objects(texts, prefix, secret_fields)
     _add_provider_settings(tree, configuration, problems)
+    cloud = tree.get("cloud", "local")
     context = {
-        "zones": _within(tree, "aws", "network", "zones"),
+        "zones": _within(tree, cloud, "network", "zones"),
         "node_autoscaler": _within(tree, "kubernetes", "addons", "node_autoscaler"),
         "teams": _teams(tree),
-        "deploys_from_github": bool(_within(tree, "aws", "identity", "github", "repository")),
-        "cloud": tree.get("cloud", "local"),
+        "deploys_from_github": bool(_within(tree, cloud, "identity", "github", "repository")),
+        "cloud": cloud,
         "environment": tree.get("environment", "dev"),
         "part": tree.get("part", "all"),
         "stack": stack,
         "account_id": _within(tree, "aws", "account_id"),
-        "region": configuration.get("aws:region", ""),
+        "project_id": configuration.get("gcp:project", ""),
+        "region": configuration.get(f"{cloud}:region", ""),
         "allowed_account_ids": _parse(configuration.get("aws:allowedAccountIds", "[]")),
         "now": now or datetime.datetime.now(datetime.UTC),
     }
@@ -189,13 +191,23 @@ def parse_settings(
 
 def _workload_problems(settings: Settings) -> list[str]:
     """Why the workloads could never run on the stack's pools."""
-    if settings.cloud != "aws" or settings.part == "data":
+    if settings.cloud == "local" or settings.part == "data":
         return []
     # What is in a cluster is no business of a stack without one.
-    from infra.aws.pool_facts import node_pools
     from infra.kubernetes.workload_fit import workload_problems
 
-    return workload_problems(settings.training, settings.serving, settings.kubernetes, node_pools(settings.aws))
+    return workload_problems(settings.training, settings.serving, settings.kubernetes, _pools_of(settings))
+
+
+def _pools_of(settings: Settings) -> "tuple[NodePool, ...]":
+    """Every pool of nodes that the stack will have."""
+    if settings.cloud == "gcp":
+        from infra.gcp import pool_facts as gcp
+
+        return gcp.node_pools(settings.gcp)
+    from infra.aws import pool_facts as aws
+
+    return aws.node_pools(settings.aws)
 
 
 def _parse_objects(
@@ -232,18 +244,30 @@ def _teams(tree: object) -> set[str]:
     return {team for team in (own, *(others if isinstance(others, dict) else ())) if isinstance(team, str)}
 
 
+_OF_PROVIDERS = {"aws": {"region": "region"}, "gcp": {"region": "region", "project_id": "project"}}
+"""The settings of each cloud that are its provider's own, by what the platform calls them."""
+_IDENTIFIED_BY = {"aws": "account_id", "gcp": "project_number"}
+"""The setting of each cloud that has to be set, and says whose it is."""
+
+
 def _add_provider_settings(tree: dict[str, Any], configuration: Mapping[str, object], problems: list[str]) -> None:
-    """Puts the provider's region beside the platform's settings, and defaults where something has to be set."""
-    own = tree.get("aws", {})
-    if "region" in own:
-        problems.append("trainyard:aws.region: no such setting; the region is Pulumi's own setting aws:region")
-    if tree.get("cloud") == "aws":
-        needed: dict[str, Any] = {"region": configuration.get("aws:region", "")}
+    """Puts the providers' own settings beside the platform's, and defaults where something has to be set."""
+    for cloud, names in _OF_PROVIDERS.items():
+        own = tree.get(cloud, {})
+        for name, of_provider in names.items():
+            if name in own:
+                own_setting = f"the {name.removesuffix('_id')} is Pulumi's own setting {cloud}:{of_provider}"
+                problems.append(f"trainyard:{cloud}.{name}: no such setting; {own_setting}")
+        if tree.get("cloud") != cloud:
+            continue
+        needed: dict[str, Any] = {
+            name: configuration.get(f"{cloud}:{of_provider}", "") for name, of_provider in names.items()
+        }
         if tree.get("part") != "data":
             network = own.get("network", {})
             network = {"zones": [], **network} if isinstance(network, dict) else network
             needed |= {"cluster": own.get("cluster", {}), "network": network}
-        tree["aws"] = {"account_id": "", **own, **needed}
+        tree[cloud] = {_IDENTIFIED_BY[cloud]: "", **own, **needed}
 
 
 def _parse(value: object) -> object:

@@ -1,45 +1,61 @@
 """What each workload may do, whatever the cloud's way of saying it: the platform's security decisions, as data.
 
-Operations are those of S3 and KMS, by which both the local platform and AWS are reached. S3 reads and writes through
-SSE-KMS with the caller's permissions on the key, hence `kms:Decrypt` to read and `kms:GenerateDataKey` to write; Tink
-wraps data keys with `kms:Encrypt` and unwraps them with `kms:Decrypt`.
+How a cloud says it: `infra.s3_grants` for AWS and the local platform, `infra.gcp.workload_roles` for Google Cloud.
 """
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+class Use(enum.StrEnum):
+    """What is done with objects."""
+
+    READ = "read"
+    """Read them, and list what is there."""
+    WRITE = "write"
+    """Make new ones, in parts where they are large."""
+    REPLACE = "replace"
+    """Write anew what is there already. S3 does not tell it from writing."""
+    REMOVE = "remove"
+
+
+class KeyUse(enum.StrEnum):
+    """What is done with the key that wraps the keys of envelope encryption."""
+
+    WRAP = "wrap"
+    UNWRAP = "unwrap"
+
+
 @dataclass(frozen=True)
 class Grant:
-    """Operations on the objects of one bucket."""
+    """What may be done with the objects of one bucket."""
 
     bucket: str
     """The bucket's purpose."""
-    actions: tuple[str, ...]
+    uses: tuple[Use, ...]
     objects: str = "*"
-    """Which objects below the workload's prefix."""
+    """Which objects below the workload's prefix: all, or those that end so."""
 
-
-READ = ("s3:GetObject",)
-WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
-REMOVE = ("s3:DeleteObject",)
 
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
-    "loader": (Grant("datasets", (*READ, *WRITE)),),
+    "loader": (Grant("datasets", (Use.READ, Use.WRITE, Use.REPLACE)),),
     "training": (
-        Grant("datasets", READ),
-        Grant("checkpoints", (*READ, *WRITE, *REMOVE)),
-        Grant("models", WRITE),
-        # Whether a run is published already is told by its manifest, which is not secret; the models are.
-        Grant("models", READ, "*/manifest.json"),
+        Grant("datasets", (Use.READ,)),
+        Grant("checkpoints", (Use.READ, Use.WRITE, Use.REPLACE, Use.REMOVE)),
+        # What is published has a name of its own and is never written twice.
+        Grant("models", (Use.WRITE,)),
+        # Whether a run is published already is told by its manifest, which is not secret; the models are. One that is
+        # damaged is written again.
+        Grant("models", (Use.READ, Use.REPLACE), "*/manifest.json"),
     ),
-    "serving": (Grant("models", READ),),
+    "serving": (Grant("models", (Use.READ,)),),
 }
 """What each identity may do with objects."""
 
-KEY_GRANTS: Mapping[str, tuple[str, ...]] = {
-    "loader": ("kms:GenerateDataKey", "kms:Decrypt"),
-    "training": ("kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"),
-    "serving": ("kms:Decrypt",),
+ENVELOPE: Mapping[str, tuple[KeyUse, ...]] = {
+    "loader": (),
+    "training": (KeyUse.WRAP, KeyUse.UNWRAP),
+    "serving": (KeyUse.UNWRAP,),
 }
-"""What each identity may do with the encryption key."""
+"""What each identity may do with the key of envelope encryption. The loader's data sets have no envelope."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from infra.accelerator_settings import Accelerator, Precision, accelerator_problem, precision_problem
+from infra.cloud_setting_values import context
 from infra.service_settings import (
     AuthenticationSettings,
     ExposureSettings,
@@ -210,6 +211,8 @@ class ServicePodSettings(Group):
     def _slice_or_whole(cls, profile: str, info: ValidationInfo) -> str:
         if profile and info.data.get("gpus"):
             raise refuse("must be empty where gpus is more than 0: a slice is instead of whole GPUs")
+        if profile and context(info, "cloud") == "gcp":
+            raise refuse("must be empty where trainyard:cloud is gcp: GKE offers a slice as one of gpus, in its pool")
         return profile
 
     @field_validator("gpu_memory_gib")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError
 from engine.stack_outputs import NothingDeployed
 from engine.values import UNKNOWN, Properties, Secret, strip_secrets
-from lifecycle.aws_environment import acting_with, local_environment, user_environment
+from lifecycle import aws_environment, google_environment
+from lifecycle.aws_environment import acting_with, local_environment
 
 if TYPE_CHECKING:
     from trainyard_artifacts.fetch import Origin
@@ -73,7 +74,8 @@ def acting_as_serving(model: DeployedModel) -> Iterator[None]:
 def _environment(outputs: Properties, stack: str) -> dict[str, str]:
     if "endpoint_url" not in outputs:
         # On a real cloud the caller's own credentials count.
-        return user_environment()
+        on_google = _text(outputs, "manifest_uri", stack).startswith("gs://")
+        return google_environment.user_environment() if on_google else aws_environment.user_environment()
     return local_environment(
         endpoint=_text(outputs, "endpoint_url", stack),
         region=_text(outputs, "region", stack),

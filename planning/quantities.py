@@ -7,6 +7,8 @@ from planning.errors import PlanningError
 
 HOURS_PER_MONTH = 730.0
 """Hours in a month, as AWS's and Google's calculators take it: 8,760 hours a year / 12."""
+DAYS_PER_MONTH = 365.0 / 12
+"""Days of a month of 730 hours."""
 SECONDS_PER_HOUR = 3600.0
 BYTES_PER_GIB = 2**30
 BYTES_PER_GB = 10**9

@@ -24,8 +24,10 @@ from policies.aws import trust_teams as aws_trust_teams
 from policies.cost import capacity, ceilings, lifetime, ownership, storage_waste, waste
 from policies.gcp import cluster as gcp_cluster
 from policies.gcp import identity as gcp_identity
+from policies.gcp import identity_scope as gcp_identity_scope
 from policies.gcp import keys as gcp_keys
 from policies.gcp import network as gcp_network
+from policies.gcp import network_egress as gcp_network_egress
 from policies.gcp import nodes as gcp_nodes
 from policies.gcp import services as gcp_services
 from policies.gcp import storage as gcp_storage
@@ -72,9 +74,11 @@ MODULES = (
     aws_schedules,
     aws_logs,
     gcp_network,
+    gcp_network_egress,
     gcp_storage,
     gcp_keys,
     gcp_identity,
+    gcp_identity_scope,
     gcp_cluster,
     gcp_nodes,
     gcp_services,

@@ -1,6 +1,6 @@
 """What a rule judges: a resource, and the stack of all of them, with the references between them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -110,6 +110,11 @@ class Stack(Judged):
     def secrets(self) -> list[str]:
         """The secrets of all resources, as plain texts."""
         return [secret for resource in self.resources for secret in resource.secrets]
+
+    @property
+    def types(self) -> Iterable[str]:
+        """The types of its resources, each once."""
+        return self._by_type.keys()
 
     def of(self, *types: str) -> list[Resource]:
         """The resources of these types, in the order of the types."""

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws.naming import Names
-from infra.aws.settings import BudgetSettings
+from infra.cloud_settings import BudgetSettings
 
 PERCENTAGES = (50, 80, 100)
 """Parts of the budget at which somebody is told, in percent."""

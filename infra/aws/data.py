@@ -11,8 +11,10 @@ import pulumi
 
 from infra.aws.keys import Keys, KeysArguments
 from infra.aws.naming import Names
+from infra.aws.settings import AwsSettings
 from infra.aws.storage import PURPOSES, Storage, StorageArguments
 from infra.aws.storage_settings import StorageSettings
+from infra.aws.tagging import tagged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +80,13 @@ class DataPart(pulumi.ComponentResource):
             "data_key_arn": self.data.key_arn,
             "encryption_key_uri": self.data.key_arn.apply("aws-kms://{}".format),
         }
+
+
+def create_data_part(
+    settings: AwsSettings, *, project: str, stack: str, production: bool, tags: Mapping[str, str]
+) -> dict[str, pulumi.Input[str]]:
+    """Makes a stack's buckets and their key alone: what others need to use them, by name of output."""
+    names = Names(project, stack, settings.account_id, settings.region)
+    keys = KeysArguments(names=names, settings=settings.keys, production=production, purposes=("data",), shared=True)
+    part = DataPart("aws", keys, settings.storage, tagged(tags))
+    return {"account_id": names.account_id, "region": names.region, **part.outputs()}

@@ -22,9 +22,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws.expiry_moment import moment_in_utc
 from infra.aws.expiry_nodes import EndNodes, EndNodesArguments
 from infra.aws.naming import Names
+from infra.expiry_moment import moment_in_utc
 
 ROLE = "expiry"
 """Purpose of the role that the schedules act by."""

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from infra.aws.github_deploy_policies import deploy_policies
 from infra.aws.github_policies import DEPLOY, ISSUER, PREVIEW, preview_policies
 from infra.aws.naming import Names
-from infra.aws.settings import GitHubSettings
+from infra.cloud_settings import GitHubSettings
 
 
 @dataclass(frozen=True, kw_only=True)

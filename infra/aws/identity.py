@@ -17,14 +17,8 @@ from infra.aws.naming import Names
 from infra.aws.pod_role import OidcIssuer, PodRole, PodRoleArguments
 from infra.aws.settings import IdentitySettings
 from infra.platform import Identity
-from infra.workload_grants import GRANTS, KEY_GRANTS
-
-WRAPPING: Mapping[Identity, tuple[str, ...]] = {
-    Identity.TRAINING: ("kms:Encrypt", "kms:Decrypt"),
-    Identity.SERVING: ("kms:Decrypt",),
-}
-"""What each asks of the key that wraps data keys, by itself and not through S3. The loader's data sets have no
-envelope."""
+from infra.s3_grants import KEY_GRANTS, WRAPPING, object_actions
+from infra.workload_grants import GRANTS, Use
 
 
 def workload_policy(
@@ -48,14 +42,18 @@ def workload_policy(
     """
     grants = GRANTS[identity.value]
     objects = [
-        _allow(f"{grant.bucket}{index}".title(), grant.actions, f"{bucket_arns[grant.bucket]}/{prefix}{grant.objects}")
+        _allow(
+            f"{grant.bucket}{index}".title(),
+            object_actions(grant),
+            f"{bucket_arns[grant.bucket]}/{prefix}{grant.objects}",
+        )
         for index, grant in enumerate(grants)
     ]
     # To list is a right on the bucket, and without it a missing object is told as a forbidden one. Only a request to
     # list names a prefix, which then has to be the workload's; one for an object does not. But neither does one that
     # lists the whole bucket: to hide the names of others' objects, a missing object has to look like a forbidden one.
     operator = "StringLike" if others_in_buckets else "StringLikeIfExists"
-    listed = sorted({grant.bucket for grant in grants if "s3:GetObject" in grant.actions})
+    listed = sorted({grant.bucket for grant in grants if Use.READ in grant.uses})
     lists = [
         _allow(f"List{bucket.title()}", ("s3:ListBucket",), bucket_arns[bucket])
         | {"Condition": {operator: {"s3:prefix": [prefix, f"{prefix}*"]}}}
@@ -63,8 +61,8 @@ def workload_policy(
     ]
     used_by_s3 = tuple(action for action in KEY_GRANTS[identity.value] if action != "kms:Encrypt")
     keys = [_allow("KeyThroughS3", used_by_s3, data_key_arn) | {"Condition": {"StringEquals": dict(s3_condition)}}]
-    if identity in WRAPPING:
-        keys.append(_allow("WrapKeys", WRAPPING[identity], envelope_key_arn))
+    if identity.value in WRAPPING:
+        keys.append(_allow("WrapKeys", WRAPPING[identity.value], envelope_key_arn))
     return {"Version": "2012-10-17", "Statement": [*objects, *lists, *keys]}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from infra.aws import instance_offerings, instance_types
-from infra.aws.setting_values import ZoneOfNetwork, context
+from infra.cloud_setting_values import ZoneOfNetwork, at_least_the_fewest, context
 from infra.setting_types import Group, Truth, Whole, pattern, refuse
 
 CapacityKind = Literal["on_demand", "spot", "reserved"]
@@ -21,27 +21,10 @@ def _offered(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     return names
 
 
-def _at_least_the_fewest(most: int, info: ValidationInfo) -> int:
-    fewest = info.data.get("min_nodes", 0)
-    if most < fewest:
-        raise refuse(f"must be min_nodes ({fewest}) or more")
-    return most
-
-
 def _facts(name: str) -> instance_types.InstanceFacts:
     facts = instance_types.facts_of(name)
     assert facts is not None, name
     return facts
-
-
-PoolName = Annotated[
-    str,
-    pattern(
-        r"(?!system$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?",
-        "named with 1 to 20 of a-z, 0-9 and -, and not system",
-        required=True,
-    ),
-]
 
 
 class SystemPoolSettings(Group):
@@ -59,7 +42,7 @@ class SystemPoolSettings(Group):
     @field_validator("max_nodes")
     @classmethod
     def _range_is_one(cls, most: int, info: ValidationInfo) -> int:
-        return _at_least_the_fewest(most, info)
+        return at_least_the_fewest(most, info)
 
     @field_validator("instance_types")
     @classmethod
@@ -136,7 +119,7 @@ class GpuPoolSettings(Group):
     @field_validator("max_nodes")
     @classmethod
     def _range_is_one(cls, most: int, info: ValidationInfo) -> int:
-        return _at_least_the_fewest(most, info)
+        return at_least_the_fewest(most, info)
 
     @field_validator("zones")
     @classmethod

@@ -15,6 +15,8 @@ WITHOUT_IMAGE = (
 """What to do about an image that is not there."""
 WITHOUT_CREDENTIALS_ANNOTATION = "eks.amazonaws.com/skip-containers"
 """Containers of a pod that get no credentials. Source: amazon-eks-pod-identity-webhook, its guide."""
+ISSUER_KEYS_PATH = "keys"
+"""Source: Amazon EKS user guide, "Fetch signing keys to validate OIDC tokens"."""
 STORAGE_CLASS = "encrypted-gp3"
 POD_IDENTITY_AGENT = IdentityAgent(cidr="169.254.170.23/32", port=80)
 """Source: Amazon EKS user guide, "Set up the Amazon EKS Pod Identity Agent"."""

@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from infra.aws import subnets
 from infra.aws.naming import Names
 from infra.aws.settings import NetworkSettings
+from infra.known_output import known_when
 
 FLOW_LOGS = "flow-logs"
 
@@ -164,7 +165,7 @@ class Network(pulumi.ComponentResource):
                     )
                 )
             # Whatever is started in a subnet waits for its routes: a node without a way out never joins its cluster.
-            subnet_ids[zone] = _when(subnet.id, ready)
+            subnet_ids[zone] = known_when(subnet.id, ready)
             route_table_ids[zone] = table.id
         self.private_subnet_ids, self.private_route_table_ids = subnet_ids, route_table_ids
 
@@ -240,8 +241,3 @@ def flow_log_policy(names: Names) -> dict[str, Any]:
             },
         ],
     }
-
-
-def _when(identifier: pulumi.Output[str], ready: list[pulumi.Resource]) -> pulumi.Output[str]:
-    ids = [resource.id for resource in ready if isinstance(resource, pulumi.CustomResource)]
-    return pulumi.Output.all(identifier, *ids).apply(lambda known: str(known[0]))

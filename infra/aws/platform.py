@@ -21,11 +21,11 @@ from infra.aws.foundation import Foundation
 from infra.aws.github_policies import DEPLOY
 from infra.aws.gpu_pools import GpuPools
 from infra.aws.identity import Identities, IdentitiesArguments
-from infra.aws.images import Images, ImagesArguments
 from infra.aws.interruptions import Interruptions, InterruptionsArguments
 from infra.aws.karpenter import karpenter_manifests
 from infra.aws.kubernetes_provider import cluster_kubeconfig, kubernetes_provider
 from infra.aws.kubernetes_side import (
+    ISSUER_KEYS_PATH,
     WITHOUT_CREDENTIALS_ANNOTATION,
     WITHOUT_IMAGE,
     identity_agents,
@@ -45,11 +45,13 @@ from infra.aws.registry import Registry, RegistryArguments
 from infra.aws.settings import AwsSettings
 from infra.aws.system_pool import SystemPool
 from infra.aws.tagging import tagged
-from infra.aws.teams import Teams, TeamsArguments, refuse_taken_prefix
+from infra.aws.teams import Teams, TeamsArguments
+from infra.images import Images, ImagesArguments
 from infra.kubernetes.charts.cluster_facts import AwsFacts
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster_content import ClusterContent, ClusterContentArguments
 from infra.kubernetes.settings import KubernetesSettings
+from infra.kubernetes.teams import refuse_taken_prefix
 from infra.platform import Identity, Platform
 
 IMAGES = ("training", "serving")
@@ -266,6 +268,7 @@ class AwsPlatform(pulumi.ComponentResource):
         self._images = Images(
             "images",
             ImagesArguments(
+                cloud="aws",
                 settings=settings.images,
                 repository_urls=self._registry.urls,
                 repository_names=self._registry.names,
@@ -355,10 +358,13 @@ class AwsPlatform(pulumi.ComponentResource):
             cluster_name=names.cluster,
             kubernetes_version=settings.cluster.version,
             issuer_url=self._cluster.issuer_url,
+            issuer_keys_path=ISSUER_KEYS_PATH,
             pools=node_pools(settings),
             images={f"trainyard-{image}": reference for image, reference in self._images.references.items()},
             environment=pod_environment(names),
             service_accounts=service_account_annotations(names, settings.identity, kubernetes.team, self._teams),
+            # Access entries put them into the teams' groups.
+            team_members={},
             addon_annotations={
                 account: role_annotations(names, settings.identity, purpose) for account, purpose in purposes.items()
             },
@@ -366,6 +372,9 @@ class AwsPlatform(pulumi.ComponentResource):
             registries=image_cache.registries(names) if settings.registry.pull_through else {},
             without_image=WITHOUT_IMAGE,
             without_credentials_annotation=WITHOUT_CREDENTIALS_ANNOTATION,
+            provided=frozenset(),
+            critical_pods_by_quota=False,
+            gpu_driver_folder="",
             aws=AwsFacts(
                 region=names.region,
                 interruption_queue=names.queue(interruptions.QUEUE) if queue else "",

@@ -12,16 +12,13 @@ from infra.kubernetes.node_pools import (
     CAPACITY_LABEL,
     DAEMON_CPUS,
     DAEMON_MEMORY_GIB,
-    GPU_RESOURCE,
+    GPU_TAINT,
     POOL_LABEL,
     NodePool,
-    Taint,
 )
 
 SYSTEM = "system"
 """Name of the pool of nodes without GPU."""
-GPU_TAINT = Taint(key=GPU_RESOURCE, value="true")
-"""Only pods come that ask for a GPU and say so."""
 GPU_LABEL = "trainyard.dev/gpu"
 """Model of the GPU, on nodes of a pool whose types have the same one."""
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"

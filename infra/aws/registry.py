@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws.known_output import known_after
 from infra.aws.naming import Names
 from infra.aws.settings import RegistrySettings
+from infra.known_output import known_after
 
 UNTAGGED_DAYS = 7
 """Days after which an image without a tag, which nothing refers to by name, is removed."""

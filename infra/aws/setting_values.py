@@ -1,8 +1,8 @@
 """The values that settings of AWS are made of, and what is valid of each."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator
 
 from infra.setting_types import Whole, pattern, refuse
 
@@ -29,38 +29,8 @@ def _retention(days: int) -> int:
     return days
 
 
-def _zone_of_network(zone: str, info: ValidationInfo) -> str:
-    zones = context(info, "zones")
-    if zone and zones and zone not in zones:
-        raise refuse(f"must be a zone of the network, which has {', '.join(map(str, zones))}")
-    return zone
-
-
-def context(info: ValidationInfo, name: str) -> Any:
-    """What the validation was told beside the value itself, or None."""
-    return (info.context or {}).get(name)
-
-
-def needs_cluster(info: ValidationInfo) -> bool:
-    """Whether the stack has a network and a cluster on AWS."""
-    return bool(context(info, "cloud") == "aws" and context(info, "part") != "data")
-
-
-def _team_of_cluster(team: str, info: ValidationInfo) -> str:
-    teams = context(info, "teams")
-    if teams and team not in teams:
-        raise refuse(f"must be a team of the cluster, which has {', '.join(sorted(teams))}")
-    return team
-
-
-TeamOfCluster = Annotated[str, AfterValidator(_team_of_cluster)]
-ZoneOfNetwork = Annotated[str, AfterValidator(_zone_of_network)]
 RetentionDays = Annotated[Whole, AfterValidator(_retention)]
 RoleArn = Annotated[
     str,
     pattern(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME"),
 ]
-
-
-Digest = Annotated[str, pattern(r"sha256:[0-9a-f]{64}", "an image digest: sha256: and 64 hexadecimal digits")]
-EmailAddress = Annotated[str, pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]

@@ -13,19 +13,12 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from infra.aws import subnets
-from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, PoolName, SystemPoolSettings
-from infra.aws.setting_values import (
-    REGIONS,
-    Digest,
-    EmailAddress,
-    RetentionDays,
-    RoleArn,
-    TeamOfCluster,
-    context,
-    needs_cluster,
-)
+from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, SystemPoolSettings
+from infra.aws.setting_values import REGIONS, RetentionDays, RoleArn
 from infra.aws.storage_settings import StorageSettings
-from infra.setting_types import Group, ImageByDigest, Real, Truth, Whole, pattern, refuse, refuse_all
+from infra.cloud_setting_values import PoolName, TeamOfCluster, context, needs_cluster
+from infra.cloud_settings import BudgetSettings, GitHubSettings, ImageSettings
+from infra.setting_types import Group, Truth, Whole, pattern, refuse, refuse_all
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -84,7 +77,7 @@ class NetworkSettings(Group):
     @classmethod
     def _zones_are_of_the_region(cls, zones: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         region = context(info, "region")
-        if not zones and not needs_cluster(info):
+        if not zones and not needs_cluster(info, "aws"):
             return zones
         problems = []
         if not 2 <= len(zones) <= 3 or len(set(zones)) != len(zones):
@@ -115,21 +108,6 @@ class KeySettings(Group):
     create_autoscaling_role: Truth = False
     """Whether to make the service-linked role of EC2 Auto Scaling, which must be allowed to use the volumes' key. Every
     account has it that ever had an Auto Scaling group; one that never had needs this once."""
-
-
-class GitHubSettings(Group):
-    """Roles for GitHub Actions, by OpenID Connect: no key is stored anywhere."""
-
-    repository: Annotated[str, pattern(r"[\w.-]+/[\w.-]+", "OWNER/REPOSITORY")] = ""
-    """Repository whose workflows may preview and deploy, as OWNER/REPOSITORY; empty: no roles."""
-    deploy_environment: Annotated[str, pattern(r"[\w.-]+", "the name of an environment: letters, digits and _.-")] = ""
-    """GitHub environment whose jobs may deploy; empty: the stack's name."""
-    default_branch: Annotated[str, pattern(r"[\w./-]+", "the name of a branch")] = "main"
-    """Branch whose jobs may preview, as pull requests may."""
-    create_provider: Truth = True
-    """Whether to make the account's identity provider for GitHub; false where another stack did."""
-    state_bucket: Annotated[str, pattern(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket")] = ""
-    """Bucket of Pulumi's state, which both roles read and deploy writes; empty where the state is elsewhere."""
 
 
 class IdentitySettings(Group):
@@ -198,7 +176,7 @@ class ClusterSettings(Group):
     def _roles_differ(cls, roles: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if len(set(roles)) != len(roles):
             raise refuse("must name each role once")
-        if not roles and needs_cluster(info) and not context(info, "deploys_from_github"):
+        if not roles and needs_cluster(info, "aws") and not context(info, "deploys_from_github"):
             raise refuse(
                 "must name the role that deploys, at least: what is in the cluster is made by it "
                 "(or set aws.identity.github.repository)"
@@ -231,51 +209,6 @@ class RegistrySettings(Group):
         if value and region.startswith(("cn-", "us-gov-")):
             raise refuse(f"must be false in {region}, where ECR has no templates for repositories that it makes")
         return value
-
-
-class ImageSettings(Group):
-    """Which images run."""
-
-    build: Truth = False
-    """Whether `up` builds and pushes the images of this folder (needs docker buildx and the ECR credential helper)."""
-    training_digest: Digest = ""
-    """Digest of the training image in the registry, when it is not built here."""
-    serving_digest: Digest = ""
-    """Digest of the serving image in the registry, when it is not built here."""
-    python_image: ImageByDigest = ""
-    """Image that the training image is built from: python:3.12-slim by its digest."""
-    triton_image: ImageByDigest = ""
-    """Image that the serving image is built from: a release of nvcr.io/nvidia/tritonserver by its digest."""
-
-    @model_validator(mode="after")
-    def _bases_are_named(self) -> Self:
-        for field in ("python_image", "triton_image"):
-            if self.build and not getattr(self, field):
-                raise refuse("must be the image to build from, since build is true: NAME@sha256:DIGEST", field=field)
-        return self
-
-
-class BudgetSettings(Group):
-    """The monthly budget, over everything that has the stack's tag."""
-
-    monthly_usd: Real = Field(default=0.0, ge=0, le=10_000_000)
-    """US dollars a month; 0: no budget."""
-    alert_emails: tuple[EmailAddress, ...] = Field(default=(), max_length=10, validate_default=True)
-    """Who is told at 50, 80 and 100 percent of it, and when 100 percent are forecast."""
-
-    @field_validator("monthly_usd")
-    @classmethod
-    def _amount_is_one(cls, amount: float) -> float:
-        if 0 < amount < 1:
-            raise refuse("must be 0 (no budget), or a dollar and more")
-        return amount
-
-    @field_validator("alert_emails")
-    @classmethod
-    def _somebody_is_told(cls, addresses: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if info.data.get("monthly_usd") and not addresses:
-            raise refuse("must be one address at least, or nobody hears of the budget")
-        return addresses
 
 
 class InterruptionSettings(Group):

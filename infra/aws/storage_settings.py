@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from infra.aws.setting_values import context
+from infra.cloud_setting_values import context
 from infra.setting_types import Group, Truth, Whole, pattern, refuse
 
 

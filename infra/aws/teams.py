@@ -76,12 +76,3 @@ class Teams(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         return identities.role_arns
-
-
-def refuse_taken_prefix(workload: str, teams: Sequence[str]) -> None:
-    """Raises pulumi.RunError for a team whose place in the buckets is that of the program's own workload."""
-    if workload in teams:
-        raise pulumi.RunError(
-            f"trainyard:kubernetes.teams.{workload}: must have another name: {workload}/ is where in the buckets this "
-            "program's own workload works"
-        )

@@ -1,16 +1,27 @@
 """The settings of the add-ons of a cluster: each of them optional, each with what can be chosen of it."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from infra.cloud_setting_values import context
 from infra.setting_types import Group, Truth, Whole, refuse
+
+AddonName = Literal[
+    "node_autoscaler", "device_plugin", "gpu_metrics", "queue", "termination_handler", "monitoring", "gateway",
+    "scale_to_zero",
+]  # fmt: skip
+"""An add-on, as its setting is called."""
+ADDONS: tuple[AddonName, ...] = get_args(AddonName)
 
 NODE_PROVISION_MINUTES = 15
 """Minutes after which the cluster autoscaler gives up on a node that does not come, and tries another pool.
 
 Source: Kubernetes autoscaler, FAQ, the default of `--max-node-provision-time`.
 """
+
+
+_OWN_PLUGIN = "where trainyard:cloud is gcp: GKE has a plugin of its own, and shares GPUs by gcp.gpu_pools.NAME.sharing"
 
 
 class DevicePluginSettings(Group):
@@ -29,6 +40,8 @@ class DevicePluginSettings(Group):
     def _somebody_slices(cls, slices: int, info: ValidationInfo) -> int:
         if slices > 1 and info.data.get("enabled") is False:
             raise refuse("must be 1 where enabled is false: there is no plugin to share GPUs")
+        if slices > 1 and context(info, "cloud") == "gcp":
+            raise refuse(f"must be 1 {_OWN_PLUGIN}")
         return slices
 
     @field_validator("mig_strategy")
@@ -41,6 +54,8 @@ class DevicePluginSettings(Group):
                 f"must be none where time_slices ({slices}) is more than 1: a slice, whose memory is its own, is not "
                 "shared once more"
             )
+        if strategy != "none" and context(info, "cloud") == "gcp":
+            raise refuse(f"must be none {_OWN_PLUGIN}")
         return strategy
 
 
@@ -67,6 +82,8 @@ class TerminationHandlerSettings(Group):
     def _somebody_drains(cls, rebalance: str, info: ValidationInfo) -> str:
         if rebalance == "drain" and info.data.get("enabled") is False:
             raise refuse("must be ignore where enabled is false: there is nothing to drain nodes")
+        if rebalance == "drain" and context(info, "cloud") == "gcp":
+            raise refuse("must be ignore where trainyard:cloud is gcp: Compute Engine recommends nothing beforehand")
         return rebalance
 
 
@@ -107,6 +124,13 @@ class AddonSettings(Group):
     """Envoy Gateway: a way into the cluster by the Gateway API."""
     scale_to_zero: OptionalSwitch = OptionalSwitch()
     """KEDA: services that end when nobody asks them anything, and start when somebody does."""
+
+    @field_validator("node_autoscaler")
+    @classmethod
+    def _cluster_brings_its_own(cls, autoscaler: str, info: ValidationInfo) -> str:
+        if autoscaler != "cluster_autoscaler" and context(info, "cloud") == "gcp":
+            raise refuse("must be cluster_autoscaler where trainyard:cloud is gcp: GKE brings it, and no other")
+        return autoscaler
 
     @field_validator("scale_to_zero")
     @classmethod

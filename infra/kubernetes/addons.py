@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
-from infra.kubernetes.addon_settings import AddonSettings
+from infra.kubernetes.addon_settings import ADDONS, AddonName, AddonSettings
 from infra.kubernetes.charts import gateway, selection
 from infra.kubernetes.charts.chart import RELEASE_SECONDS, Chart, Level
 from infra.kubernetes.charts.cluster_facts import ClusterFacts
-from infra.kubernetes.charts.selection import ADDONS, AddonName
 from infra.kubernetes.object import KubernetesObject
 
 

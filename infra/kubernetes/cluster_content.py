@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.kubernetes.charts.cluster_facts import mirrored
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster import KubernetesCluster, KubernetesClusterArguments
 from infra.kubernetes.drain import Drain, DrainArguments
@@ -77,8 +78,9 @@ class ClusterContent(pulumi.ComponentResource):
                 services=ServiceSurroundings(
                     namespace=settings.team,
                     pools=side.pools,
-                    front_image=args.front_image,
+                    front_image=mirrored(args.front_image, side.registries),
                     issuer=side.issuer_url,
+                    issuer_keys_path=side.issuer_keys_path,
                     environment=side.environment,
                     labels=args.labels,
                     without_credentials_annotation=side.without_credentials_annotation,

@@ -134,7 +134,7 @@ class LiveCluster:
         return method
 
     def _place(self, kind: Kind) -> tuple[str, str, str]:
-        return kind.group, self._versions[kind.group], kind.plural
+        return kind.group, kind.version or self._versions[kind.group], kind.plural
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
         """What the server answers; None where what was asked about is not there, or has just changed."""

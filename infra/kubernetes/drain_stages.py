@@ -6,7 +6,8 @@ money. Everything else ends with the nodes, so it is left alone, but for what te
 job has its grace to write a checkpoint.
 
 Sources: Kubernetes, "Finalizers", "Garbage Collection", "Persistent Volumes" (reclaiming, object in use protection) and
-"Create an External Load Balancer" (garbage collecting load balancers); Karpenter, "Disruption" (node deletion).
+"Create an External Load Balancer" (garbage collecting load balancers); Karpenter, "Disruption" (node deletion);
+kubernetes/ingress-gce, `pkg/utils/common` and `pkg/neg/types` (GKE's finalizers and endpoint groups).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +20,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of object. Its version is the one that the API server prefers."""
+    """A kind of object."""
 
     name: str
     plural: str
     group: str = ""
     """Empty for the core group."""
+    version: str = ""
+    """Empty for the one that the API server prefers of the group."""
     namespaced: bool = True
     selector: str = ""
     """Labels of those that matter; empty: all do."""
@@ -42,6 +45,13 @@ POD = Kind(name="Pod", plural="pods")
 GATEWAY = Kind(name="Gateway", plural="gateways", group="gateway.networking.k8s.io")
 INGRESS = Kind(name="Ingress", plural="ingresses", group="networking.k8s.io")
 SERVICE = Kind(name="Service", plural="services")
+ENDPOINT_GROUP = Kind(
+    name="ServiceNetworkEndpointGroup",
+    plural="servicenetworkendpointgroups",
+    group="networking.gke.io",
+    version="v1beta1",
+    selector="networking.gke.io/managed-by=neg-controller",
+)
 CLAIM = Kind(name="PersistentVolumeClaim", plural="persistentvolumeclaims")
 VOLUME = Kind(name="PersistentVolume", plural="persistentvolumes", namespaced=False)
 NODE_POOL = Kind(name="NodePool", plural="nodepools", group="karpenter.sh", namespaced=False)
@@ -51,8 +61,20 @@ NODE = Kind(name="Node", plural="nodes", namespaced=False, selector="karpenter.s
 World = Mapping[Kind, Sequence[Document]]
 """The objects that were found, by kind; a kind that the server does not know has none."""
 
-LOAD_BALANCER_FINALIZERS = frozenset({"service.kubernetes.io/load-balancer-cleanup", "service.k8s.aws/resources"})
+LOAD_BALANCER_FINALIZERS = frozenset(
+    {
+        "service.kubernetes.io/load-balancer-cleanup",
+        "service.k8s.aws/resources",
+        "gke.networking.io/l4-ilb-v1",
+        "gke.networking.io/l4-ilb-v2",
+        "gke.networking.io/l4-netlb-v1",
+        "gke.networking.io/l4-netlb-v2",
+        "gke.networking.io/l4-netlb-v3",
+    }
+)
 """Held by a service until its load balancer is gone, also by one that is of another type by now."""
+ENDPOINT_GROUP_SERVICE = "networking.gke.io/service-name"
+"""Label of GKE's endpoint groups with the service that each was made for."""
 CLOUD_VOLUMES = frozenset({"csi", "awsElasticBlockStore", "gcePersistentDisk"})
 """Sources of volumes outside of the nodes: what is on a node's own disk ends with the node."""
 ENDED = frozenset({"Succeeded", "Failed"})
@@ -155,6 +177,19 @@ def _load_balancers(world: World) -> list[Item]:
     return [each for each in _items(world, SERVICE) if _has_load_balancer(each.document)]
 
 
+def _load_balancers_and_endpoints(world: World) -> list[Item]:
+    """Load balancers, and the endpoint groups of those that are gone: GKE ends them by itself, and later. One that
+    stayed would keep the network."""
+    services = {(each.namespace, each.name) for each in _items(world, SERVICE)}
+    left = [each for each in _items(world, ENDPOINT_GROUP) if (each.namespace, _service_of(each)) not in services]
+    return [*_load_balancers(world), *left]
+
+
+def _service_of(endpoint_group: Item) -> str:
+    labels = endpoint_group.document["metadata"].get("labels") or {}
+    return str(labels.get(ENDPOINT_GROUP_SERVICE, ""))
+
+
 def _has_load_balancer(service: Document) -> bool:
     finalizers = service["metadata"].get("finalizers") or ()
     return service.get("spec", {}).get("type") == "LoadBalancer" or not LOAD_BALANCER_FINALIZERS.isdisjoint(finalizers)
@@ -253,8 +288,8 @@ STAGES = (
     ),
     Stage(
         name="load balancers",
-        kinds=(SERVICE,),
-        remaining=_load_balancers,
+        kinds=(SERVICE, ENDPOINT_GROUP),
+        remaining=_load_balancers_and_endpoints,
         actions=lambda world: _deletions(_load_balancers(world)),
     ),
     Stage(

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.kubernetes.addon_settings import AddonName
 from infra.kubernetes.addons import Addons, AddonsArguments, addon_namespaces
 from infra.kubernetes.charts.cluster_facts import ClusterFacts
-from infra.kubernetes.charts.selection import AddonName
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.network_policies import default_policies
 from infra.kubernetes.object import KubernetesObject, Manifest, pulumi_name
-from infra.kubernetes.priority_classes import priority_class_manifests
+from infra.kubernetes.priority_classes import critical_pods_manifest, priority_class_manifests
 from infra.kubernetes.queues import queue_manifests
 from infra.kubernetes.settings import KubernetesSettings
 from infra.kubernetes.teams import TEAM_LABEL, namespace_manifest, reader_role_manifest, team_manifests
@@ -50,9 +50,7 @@ class Foundation(pulumi.ComponentResource):
         self._args, side = args, args.side
         wanted = AddonsArguments(provider=side.provider, settings=args.settings.addons, facts=cluster_facts(args))
         classes = self._make([*priority_class_manifests(args.labels), side.storage_class])
-        namespaces = self._make(
-            [namespace_manifest(space, level, args.labels) for space, level in addon_namespaces(wanted).items()]
-        )
+        namespaces = self._make_addon_namespaces(wanted)
         teams = self._make_teams()
         before_addons = [*classes, *namespaces, *side.before_addons]
         addons = Addons("addons", wanted, pulumi.ResourceOptions(parent=self, depends_on=before_addons))
@@ -61,6 +59,13 @@ class Foundation(pulumi.ComponentResource):
         self.ready = [*classes, *teams, *pools, *queues, *addons.after("device_plugin")]
         self.finishing = [resource for addon in FINISHING_ADDONS for resource in addons.after(addon)]
         self.register_outputs({})
+
+    def _make_addon_namespaces(self, wanted: AddonsArguments) -> list[KubernetesObject]:
+        labels, levels = self._args.labels, addon_namespaces(wanted)
+        made = self._make([namespace_manifest(space, level, labels) for space, level in levels.items()])
+        if self._args.side.critical_pods_by_quota:
+            made += self._make([critical_pods_manifest(space, labels) for space in levels], after=made)
+        return made
 
     def _make_teams(self) -> list[KubernetesObject]:
         args = self._args
@@ -71,6 +76,7 @@ class Foundation(pulumi.ComponentResource):
                 settings,
                 pools=args.side.pools,
                 service_accounts=args.side.service_accounts[team],
+                members=args.side.team_members.get(team, ()),
                 labels=args.labels,
                 annotations=args.annotations,
             )
@@ -112,5 +118,7 @@ def cluster_facts(args: FoundationArguments) -> ClusterFacts:
         load_balancer_annotations=side.load_balancer_annotations,
         service_account_annotations=side.addon_annotations,
         registries=side.registries,
+        provided=side.provided,
+        gpu_driver_folder=side.gpu_driver_folder,
         aws=side.aws,
     )

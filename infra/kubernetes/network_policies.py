@@ -11,6 +11,9 @@ from typing import Any
 from infra.kubernetes.object import Manifest, namespaced
 
 DNS_NAMESPACE = "kube-system"
+DNS_PODS = ("kube-dns", "node-local-dns")
+"""Labels of who resolves names: the cluster's resolver, or the cache on a pod's own node, to which GKE's data plane
+leads what is asked of the resolver. Source: GKE, "Set up NodeLocal DNSCache" (network policy)."""
 LINK_LOCAL = "169.254.0.0/16"
 """Where nodes ask for their own metadata and credentials: no pod's business."""
 
@@ -66,7 +69,7 @@ def policy(
 def _dns() -> dict[str, Any]:
     resolver = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": DNS_NAMESPACE}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        "podSelector": {"matchExpressions": [{"key": "k8s-app", "operator": "In", "values": [*DNS_PODS]}]},
     }
     return {"to": [resolver], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 

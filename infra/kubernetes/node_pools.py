@@ -26,6 +26,12 @@ class Taint:
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] = "NoSchedule"
 
 
+GPU_TAINT = Taint(key=GPU_RESOURCE, value="present")
+"""Only pods come that ask for a GPU and say so. GKE puts it on nodes with GPUs by itself, with this value. Source: GKE,
+"Run GPUs in GKE Standard node pools".
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NodePool:
     """A pool of equal nodes. Where it has several types of machine, each figure is that of the least of them."""
@@ -46,6 +52,8 @@ class NodePool:
     """Models of its GPUs, one for each type of machine."""
     gpu_memory_gib: float = 0
     """Memory of each GPU."""
+    shared_gpus: bool = False
+    """Whether each of its GPUs is a part of one, of which a pod can use no second one."""
     zones: tuple[str, ...] = ()
     """Zones that its nodes are in."""
     min_nodes: int = 0
@@ -57,6 +65,11 @@ class NodePool:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Every label that its nodes have by the pool's doing."""
     taints: tuple[Taint, ...] = ()
+
+    @property
+    def gpus_of_pod(self) -> int:
+        """GPUs that one pod can have."""
+        return min(self.gpus, 1) if self.shared_gpus else self.gpus
 
     @property
     def most_gpus(self) -> int:

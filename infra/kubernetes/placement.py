@@ -123,7 +123,7 @@ def _allowed(need: Need, pools: Sequence[NodePool]) -> list[NodePool]:
 def _amounts(need: Need) -> list[tuple[str, float, Callable[[NodePool], float], str]]:
     """The fields of the settings with what is asked for, what a pool has, and the unit."""
     return [
-        ("gpus", need.gpus, lambda pool: pool.gpus, "GPUs a node"),
+        ("gpus", need.gpus, lambda pool: pool.gpus_of_pod, "GPUs a pod"),
         ("gpu_memory_gib", need.gpu_memory_gib, lambda pool: pool.gpu_memory_gib, "GiB of memory a GPU"),
         ("cpus", need.cpus, lambda pool: pool.cpus, "CPUs a node for pods"),
         ("memory_gib", need.memory_gib, lambda pool: pool.memory_gib, "GiB of memory a node for pods"),

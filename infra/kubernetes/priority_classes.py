@@ -1,4 +1,5 @@
-"""What goes first where not all can go at once: three classes, below those that Kubernetes keeps for itself.
+"""What goes first where not all can go at once: three classes, below those that Kubernetes keeps for itself, and who
+may have those.
 
 Only a service pushes running pods off a node: it is small and somebody waits for it. Jobs are preempted by the queue,
 which takes whole jobs and lets them write a checkpoint, never single pods.
@@ -6,7 +7,7 @@ which takes whole jobs and lets them write a checkpoint, never single pods.
 
 from collections.abc import Mapping
 
-from infra.kubernetes.object import Manifest
+from infra.kubernetes.object import Manifest, namespaced
 from infra.workload_settings import Priority
 
 VALUES: Mapping[Priority, int] = {"low": 1000, "normal": 2000, "high": 10_000}
@@ -36,3 +37,19 @@ def priority_class_manifests(labels: Mapping[str, str]) -> list[Manifest]:
         }
         for priority, value in VALUES.items()
     ]
+
+
+OF_SYSTEM = ("system-node-critical", "system-cluster-critical")
+MOST_CRITICAL_PODS = 15_000
+"""More than a cluster has nodes: it allows, and does not limit."""
+
+
+def critical_pods_manifest(namespace: str, labels: Mapping[str, str]) -> Manifest:
+    """Lets pods of the system's own priorities into a namespace: GKE refuses them outside of `kube-system` unless a
+    quota there names them.
+
+    Source: Kubernetes, "Limit Priority Class consumption by default"; NVIDIA GPU Operator, "Google GKE".
+    """
+    in_classes = {"scopeName": "PriorityClass", "operator": "In", "values": list(OF_SYSTEM)}
+    spec = {"hard": {"pods": str(MOST_CRITICAL_PODS)}, "scopeSelector": {"matchExpressions": [in_classes]}}
+    return namespaced("v1", "ResourceQuota", namespace, "critical-pods", labels, {"spec": spec})

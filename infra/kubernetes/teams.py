@@ -1,12 +1,13 @@
 """A team of a cluster: its namespace under Pod Security `restricted`, what it may have at once, and who may do what.
 
 Teams do not see each other: roles are of one namespace, pods have no token of the API server, and packets between
-namespaces are refused (`network_policies`). Who is a member is told by the group `trainyard:TEAM`, which the cloud's
-access entries put people in.
+namespaces are refused (`network_policies`). Who is a member is told by the group `trainyard:TEAM`, which a cloud's
+access entries put people in; where a cloud has none, nobody is in that group, and members are named one by one.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pulumi
 
@@ -46,6 +47,14 @@ READER_RULES: list[dict[str, Any]] = [
 """What members of every team may see of the whole cluster: nothing that tells what another team runs."""
 
 
+@dataclass(frozen=True)
+class Member:
+    """Somebody of a team, as the cloud tells the API server who they are."""
+
+    kind: Literal["User", "Group"]
+    name: str
+
+
 def group_of(team: str) -> str:
     """The Kubernetes group that a team's members are in."""
     return f"trainyard:{team}"
@@ -76,6 +85,7 @@ def team_manifests(
     *,
     pools: Sequence[NodePool],
     service_accounts: Mapping[str, Mapping[str, pulumi.Input[str]]],
+    members: Sequence[Member] = (),
     labels: Mapping[str, str],
     annotations: Mapping[str, str],
 ) -> list[Manifest]:
@@ -83,6 +93,7 @@ def team_manifests(
 
     :param pools: What the cluster has at its largest: the quota of what the settings leave open.
     :param service_accounts: Annotations of each service account, by its name.
+    :param members: Who is a member beside those of the team's group.
     :param annotations: What else is told of the namespace: owner, cost centre, expiry.
     """
     own = {**labels, TEAM_LABEL: team}
@@ -92,8 +103,8 @@ def team_manifests(
         _limits(team, own),
         *(_service_account(team, account, notes, own) for account, notes in service_accounts.items()),
         _role(team, own),
-        _binding(team, own),
-        _reader_binding(team, own),
+        _binding(team, members, own),
+        _reader_binding(team, members, own),
     ]
 
 
@@ -157,18 +168,18 @@ def _role(team: str, labels: Mapping[str, str]) -> Manifest:
     )
 
 
-def _binding(team: str, labels: Mapping[str, str]) -> Manifest:
-    content = {"roleRef": _role_reference("Role", MEMBER_ROLE), "subjects": [_members(team)]}
+def _binding(team: str, members: Sequence[Member], labels: Mapping[str, str]) -> Manifest:
+    content = {"roleRef": _role_reference("Role", MEMBER_ROLE), "subjects": _subjects(team, members)}
     return namespaced("rbac.authorization.k8s.io/v1", "RoleBinding", team, MEMBER_ROLE, labels, content)
 
 
-def _reader_binding(team: str, labels: Mapping[str, str]) -> Manifest:
+def _reader_binding(team: str, members: Sequence[Member], labels: Mapping[str, str]) -> Manifest:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
         "metadata": {"name": f"{READER_ROLE}-{team}", "labels": dict(labels)},
         "roleRef": _role_reference("ClusterRole", READER_ROLE),
-        "subjects": [_members(team)],
+        "subjects": _subjects(team, members),
     }
 
 
@@ -176,5 +187,15 @@ def _role_reference(kind: str, name: str) -> dict[str, str]:
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
 
 
-def _members(team: str) -> dict[str, str]:
-    return {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group_of(team)}
+def _subjects(team: str, members: Sequence[Member]) -> list[dict[str, str]]:
+    named = [Member("Group", group_of(team)), *members]
+    return [{"apiGroup": "rbac.authorization.k8s.io", "kind": each.kind, "name": each.name} for each in named]
+
+
+def refuse_taken_prefix(workload: str, teams: Sequence[str]) -> None:
+    """Raises pulumi.RunError for a team whose place in the buckets is that of the program's own workload."""
+    if workload in teams:
+        raise pulumi.RunError(
+            f"trainyard:kubernetes.teams.{workload}: must have another name: {workload}/ is where in the buckets this "
+            "program's own workload works"
+        )

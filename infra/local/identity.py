@@ -14,7 +14,8 @@ from typing_extensions import override
 
 from infra.local.cloud import CloudResourceProvider, client, error_code
 from infra.local.provider import Properties, is_unknown, without_provider
-from infra.workload_grants import GRANTS, KEY_GRANTS
+from infra.s3_grants import KEY_GRANTS, object_actions
+from infra.workload_grants import GRANTS, Use
 
 POLICY = "workload"
 
@@ -26,9 +27,11 @@ def policy_document(identity: str, prefix: str, bucket_arns: Mapping[str, str], 
     :param bucket_arns: ARN of each bucket by its purpose.
     """
     grants = GRANTS[identity]
-    objects = [_allow(grant.actions, f"{bucket_arns[grant.bucket]}/{prefix}{grant.objects}") for grant in grants]
+    objects = [
+        _allow(object_actions(grant), f"{bucket_arns[grant.bucket]}/{prefix}{grant.objects}") for grant in grants
+    ]
     # To list is a right on the bucket. Without it, a missing object would be told as a forbidden one.
-    listed = sorted({grant.bucket for grant in grants if "s3:GetObject" in grant.actions})
+    listed = sorted({grant.bucket for grant in grants if Use.READ in grant.uses})
     lists = [_allow(("s3:ListBucket",), bucket_arns[bucket]) for bucket in listed]
     return {"Version": "2012-10-17", "Statement": [*objects, *lists, _allow(KEY_GRANTS[identity], key_arn)]}
 

@@ -1,8 +1,9 @@
 """Which changes make a provider replace a resource, by a table of facts. Pure but for reading the table.
 
 Only a provider's plugin knows for certain, and no preview without credentials has one: the table is read off the
-providers' published schemas at the versions that this project pins; `source` in each row says where. What a provider
-decides only when it sees the deployed resource is not in it. A row without a property says that nothing replaces the
+providers' published schemas at the versions that this project pins, or off the source of the provider that they are
+made from; `source` in each row says where. What a provider decides only when it sees the deployed resource is not in
+it. A row without a property says that nothing replaces the
 type.
 """
 

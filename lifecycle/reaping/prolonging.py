@@ -24,7 +24,7 @@ from lifecycle.reaping.extension import (
     new_moment,
 )
 from lifecycle.reaping.stacks import EXPIRES_AT
-from lifecycle.runs.budget import budget_of, check_budget, month_spend_usd, worst_case
+from lifecycle.runs.budget import budget_of, check_budget, month_spend_usd, spending_unknown, worst_case
 from lifecycle.runs.errors import RunNotFound, RunRefused
 from lifecycle.runs.folder import RunFolder, list_runs
 from lifecycle.runs.limits import training_minutes
@@ -86,7 +86,10 @@ def plan(directory: Path, wish: Wish, book: "PriceBook", *, show: Show, now: dat
     extension = extend_stack(before, now, after, worst.usd_per_hour, policy_bounds(directory, wish.stack))
     budget = budget_of(document)
     if budget is not None and after > before:
-        check_budget(budget, month_spend_usd(budget), worst)
+        spent = month_spend_usd(budget)
+        check_budget(budget, spent, worst)
+        if spent is None:
+            show(spending_unknown(budget))
     return Planned(extension=extension, subject=subject)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.project import load_project
+from lifecycle.caller import caller_of
 from lifecycle.deployer import DeployedResource, Deployer, Show, deployer_for
 from lifecycle.reaping.expired import NoMoment, StackSeen, moment_in
 from lifecycle.runs.fetching import fetch
 from lifecycle.teardown.artifacts import ArtifactsCheck, check_artifacts, recorded_copy
 from lifecycle.teardown.audit import AuditReport, audit
-from lifecycle.teardown.aws.calls import caller_account
 from lifecycle.teardown.guard import find_obstacles, loses_artifacts
 from lifecycle.teardown.state import read_state
 from lifecycle.teardown.subject import Subject, read_subject
@@ -54,8 +54,8 @@ class World:
     copy_of: Callable[[Path, str, str], str] = recorded_copy
     """Where a verified copy of a manifest's artifacts is; empty: nowhere."""
     check: Callable[[Subject, dict[str, Any]], ArtifactsCheck] = check_artifacts
-    caller: Callable[[str], str] = caller_account
-    """The account of whoever runs this, asked of AWS in a region."""
+    caller: Callable[[Subject], str] = caller_of
+    """The account or project of whoever runs this, asked of the cloud."""
     audit: Callable[[Subject], AuditReport] = audit
 
 
@@ -126,7 +126,7 @@ def take_down(
             resources=resources,
             outputs=outputs,
             artifacts_verified=verified,
-            account_id=lambda: world.caller(subject.region),
+            account_id=lambda: world.caller(subject),
         )
         if left := [each for each in obstacles if each.name not in overrides]:
             raise StackRefused("; ".join(each.text for each in left) + hint)

@@ -1,48 +1,25 @@
-"""Whose account a run would deploy to, and whether the caller is in it."""
+"""Whether a run would deploy to the account or project of whoever makes it."""
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from lifecycle.runs.errors import RunError, RunRefused
+from lifecycle.caller import caller_of, foreign, has_accounts
+from lifecycle.runs.errors import RunRefused
+from lifecycle.teardown.subject import Subject
+
+_NEEDED = {
+    "aws": "aws.account_id is not set: must be the 12 digits of the account that the stack is for",
+    "gcp": "gcp.project_number is not set: must be the number of the project that the stack is for",
+}
 
 
-def account_of(config: Mapping[str, Any], project: str) -> str:
-    """The account that a stack on AWS names; empty where it names none. Pure.
+def check_account(subject: Subject, caller: Callable[[Subject], str] = caller_of) -> None:
+    """Raises RunRefused where the stack's account or project is not the caller's; this machine has none.
 
-    :param config: The stack's resolved configuration by full key; an object may be JSON text.
+    :param caller: Asks the cloud whose credentials these are; what it raises is let through.
     """
-    value = config.get(f"{project}:aws") or {}
-    try:
-        aws = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return ""
-    return str(aws.get("account_id", "")) if isinstance(aws, dict) else ""
-
-
-def caller_account() -> str:
-    """The account of whoever runs this, asked of AWS STS (GetCallerIdentity). Raises RunError."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        # Any region answers, so a caller without one need not be asked for it.
-        session = boto3.session.Session()
-        client = session.client("sts", region_name=session.region_name or "us-east-1")
-        return str(client.get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise RunError(f"AWS does not tell who you are ({error}): log in, or set AWS_PROFILE") from None
-
-
-def check_account(cloud: str, named: str, caller: Callable[[], str] = caller_account) -> None:
-    """Raises RunRefused where the stack's account is not the caller's; there is none on this machine."""
-    if cloud != "aws":
+    if not has_accounts(subject):
         return
-    if not named:
-        raise RunRefused("aws.account_id is not set: must be the 12 digits of the account that the stack is for")
-    own = caller()
-    if own != named:
-        raise RunRefused(
-            f"aws.account_id is {named}, and you are in account {own}: must be the same; log in to {named}, or set the "
-            "stack's account"
-        )
+    if not subject.own_accounts:
+        raise RunRefused(_NEEDED[subject.cloud])
+    if why := foreign(subject, caller(subject)):
+        raise RunRefused(why)

@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from engine.project import load_project
 from engine.stack_settings import load_stack_settings, resolve_config
+from lifecycle.caller import caller_of
 from lifecycle.deployer import Deployer, DeploymentResult, Show
-from lifecycle.runs.account import account_of, caller_account, check_account
-from lifecycle.runs.budget import WorstCase, budget_of, check_budget, check_cost, month_spend_usd, worst_case
+from lifecycle.runs.account import check_account
+from lifecycle.runs.budget import (
+    WorstCase,
+    budget_of,
+    check_budget,
+    check_cost,
+    month_spend_usd,
+    spending_unknown,
+    worst_case,
+)
 from lifecycle.runs.configuration import RunLimits, write_run_configuration
 from lifecycle.runs.errors import RunError, RunLocked, RunRefused
 from lifecycle.runs.folder import RunFolder, held, list_runs, runs_folder
@@ -21,7 +30,9 @@ from lifecycle.runs.limits import expiry, reserve_minutes, training_minutes
 from lifecycle.runs.record import RunCost, RunRecord, new_id, utc_text
 from lifecycle.runs.record_content import plan_digest, settings_of
 from lifecycle.runs.run import may_pass
+from lifecycle.runs.tools import check_tools
 from lifecycle.runs.versions import versions_of
+from lifecycle.teardown.subject import Subject, read_subject
 
 if TYPE_CHECKING:
     from planning.prices.book import PriceBook
@@ -147,7 +158,7 @@ def pass_guard(
     *,
     asks: bool,
     show: Show,
-    caller: Callable[[], str] = caller_account,
+    caller: Callable[[Subject], str] = caller_of,
 ) -> Guarded:
     """Looks at account, stack, plan and money; writes the run's configuration and nothing else.
 
@@ -169,7 +180,8 @@ def pass_guard(
     project = load_project(directory)
     config = resolve_config(load_stack_settings(project, stack, str(path)), None).values
     check_settings(config, record.project)
-    check_account(record.cloud, account_of(config, record.project), caller)
+    check_account(read_subject(directory, stack, str(path)), caller)
+    check_tools(record.cloud)
     deployer = deployer_for(directory, stack, str(path))
     if there := deployer.resources():
         raise RunRefused(
@@ -182,7 +194,10 @@ def pass_guard(
     most = check_cost(worst, record.wanted_cost_usd, asks=asks)
     budget = budget_of(document)
     if budget is not None:
-        check_budget(budget, month_spend_usd(budget), worst)
+        spent = month_spend_usd(budget)
+        check_budget(budget, spent, worst)
+        if spent is None:
+            show(spending_unknown(budget))
     if worst.usd_per_hour > 0:
         # Known only now: the training stops by itself, too, before it costs more.
         priced = RunLimits(

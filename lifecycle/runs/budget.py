@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifecycle.runs.errors import RunError, RunRefused
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from planning.prices.book import PriceBook
 
 BUDGET_TYPE = "aws:budgets/budget:Budget"
+GOOGLE_BUDGET_TYPE = "gcp:billing/budget:Budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,14 @@ class WorstCase:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyBudget:
-    """A stack's budget at AWS."""
+    """A stack's budget at its cloud."""
 
     account_id: str
+    """The account; empty on Google Cloud, where a budget belongs to a billing account."""
     name: str
     usd: float
     """For a calendar month."""
+    cloud: Literal["aws", "gcp"] = "aws"
 
 
 def worst_case(document: Mapping[str, Any], book: "PriceBook", hours: float) -> WorstCase:
@@ -82,17 +85,26 @@ def budget_of(document: Mapping[str, Any]) -> MonthlyBudget | None:
     """The stack's budget, as its preview has it; None where it has none. Pure."""
     for step in document.get("steps", []):
         state = step.get("newState") or {}
+        inputs = state.get("inputs") or {}
         if state.get("type") == BUDGET_TYPE:
-            inputs = state.get("inputs") or {}
             return MonthlyBudget(str(inputs["accountId"]), str(inputs["name"]), float(inputs["limitAmount"]))
+        if state.get("type") == GOOGLE_BUDGET_TYPE:
+            amount = inputs["amount"]["specifiedAmount"]
+            usd = float(amount.get("units") or 0) + float(amount.get("nanos") or 0) / 1e9
+            return MonthlyBudget("", str(inputs["displayName"]), usd, "gcp")
     return None
 
 
-def month_spend_usd(budget: MonthlyBudget) -> float:
+def month_spend_usd(budget: MonthlyBudget) -> float | None:
     """What the budget has counted this month, in US dollars; 0 where it is not there yet, as before a first run.
 
-    Source: AWS Budgets API, DescribeBudget, CalculatedSpend.ActualSpend. Raises RunError where nobody answers.
+    None on Google Cloud, whose budgets tell what they have counted by notifications only.
+
+    Sources: AWS Budgets API, DescribeBudget, CalculatedSpend.ActualSpend; Google, Cloud Billing Budget API, Budget.
+    Raises RunError where nobody answers.
     """
+    if budget.cloud == "gcp":
+        return None
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -109,15 +121,27 @@ def month_spend_usd(budget: MonthlyBudget) -> float:
     return float(found.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount", 0))
 
 
-def check_budget(budget: MonthlyBudget, spent_usd: float, worst: WorstCase) -> None:
-    """Raises RunRefused where the month's budget could be exceeded by the run. Pure."""
-    left = budget.usd - spent_usd
+def check_budget(budget: MonthlyBudget, spent_usd: float | None, worst: WorstCase) -> None:
+    """Raises RunRefused where the month's budget could be exceeded by the run. Pure.
+
+    :param spent_usd: None: nobody tells, and the run is held to the whole month's budget.
+    """
+    left = budget.usd - (spent_usd or 0.0)
     if worst.usd > left:
         hours = max(0.0, left / worst.usd_per_hour)
+        spent = "" if spent_usd is None else f"of which {spent_usd:.2f} USD are spent this month, "
         raise RunRefused(
-            f"budget.monthly_usd is {budget.usd:g}, of which {spent_usd:.2f} USD are spent this month, and the run may "
-            f"cost {worst.usd:.2f} USD: --max-hours must be at most {int(hours * 100) / 100:g}, or the budget higher"
+            f"budget.monthly_usd is {budget.usd:g}, {spent}and the run may cost {worst.usd:.2f} USD: --max-hours must "
+            f"be at most {int(hours * 100) / 100:g}, or the budget higher"
         )
+
+
+def spending_unknown(budget: MonthlyBudget) -> str:
+    """What to tell where nobody says what the month has cost so far. Pure."""
+    return (
+        f"what is spent of the {budget.usd:g} USD of this month's budget is not known: Google Cloud tells by e-mail "
+        "only; the run alone is within it"
+    )
 
 
 def _up(usd: float) -> str:

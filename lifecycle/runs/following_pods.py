@@ -1,15 +1,20 @@
 """The lines that the first pod of a job in a cluster prints, asked of the cluster's API server.
 
-A cluster on EKS is found by its name, which follows from project and stack; the user's own credentials sign the token,
-as `aws eks get-token` does. Source: aws-iam-authenticator, "API Authorization from Outside a Cluster".
+A cluster is found by its name, which follows from project and stack, and asked as the user, without any command of the
+cloud's: on EKS the user's credentials sign the token, as `aws eks get-token` does; on GKE their access token is it, as
+`gke-gcloud-auth-plugin` hands it on. Sources: aws-iam-authenticator, "API Authorization from Outside a Cluster"; GKE,
+"Authenticate to the Kubernetes API server".
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.runs.following import TRAINING_JOB, SourceError, one_line
+
+if TYPE_CHECKING:
+    from lifecycle.teardown.subject import Subject
 
 JOB_LABEL = "trainyard.dev/job"
 INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
@@ -22,12 +27,16 @@ def pod_lines(cloud: str, directory: Path, stack: str, config_file: str = "") ->
 
     :param config_file: Another file than `Pulumi.STACK.yaml` with the stack's settings.
     """
-    if cloud != "aws":
-        raise SourceError(f"clusters of {cloud} are not looked into; 'yard jobs' with a kubeconfig shows them")
     from lifecycle.teardown.subject import read_subject
 
     subject = read_subject(directory, stack, config_file)
-    return PodLines(lambda: eks_client(subject.cluster_name, subject.region))
+    match cloud:
+        case "aws":
+            return PodLines(lambda: eks_client(subject.cluster_name, subject.region))
+        case "gcp":
+            return PodLines(lambda: gke_client(subject))
+        case _:
+            raise SourceError(f"clusters of {cloud} are not looked into; 'yard jobs' with a kubeconfig shows them")
 
 
 class PodLines:
@@ -125,3 +134,45 @@ def _token(session: Any, cluster_name: str, region: str) -> str:
     }
     url = signer.generate_presigned_url(request, region_name=region, expires_in=_TOKEN_SECONDS, operation_name="")
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+def gke_client(subject: "Subject") -> Any:
+    """A client of a GKE cluster's API server, as the user. Raises SourceError where there is no such cluster yet."""
+    from kubernetes.client import ApiClient, Configuration
+
+    from lifecycle.google_api import GoogleError, ask, open_session, root_of
+
+    name = subject.cluster_name
+    try:
+        session = open_session(subject.account_id)
+        # Regional or zonal: that is one of the program's settings.
+        found = ask(session, "GET", f"{root_of('container')}/projects/{subject.account_id}/locations/-/clusters")
+    except GoogleError as error:
+        raise SourceError(f"cluster {name} cannot be found: {one_line(error)}") from None
+    own = (each for each in found.get("clusters") or () if each["name"] == name)
+    cluster = next((each for each in own if subject.holds(each["location"])), None)
+    if cluster is None or cluster.get("status") == "PROVISIONING":
+        raise SourceError(f"cluster {name} is not there yet")
+    configuration = Configuration()
+    configuration.host, authority = way_in(cluster)
+    if authority:
+        configuration.ca_cert_data = base64.b64decode(authority).decode(errors="replace")
+    # Whoever asked for the cluster has a token by now.
+    configuration.api_key = {"authorization": f"Bearer {session.credentials.token}"}  # type: ignore[attr-defined]
+    return ApiClient(configuration)
+
+
+def way_in(cluster: Mapping[str, Any]) -> tuple[str, str]:
+    """The address of a GKE cluster's API server, and the authority of its certificate in Base64; a public one has none.
+
+    Pure. Source: GKE API v1, Cluster: controlPlaneEndpointsConfig, endpoint, masterAuth.
+
+    :param cluster: As the API describes it.
+    """
+    endpoints = cluster.get("controlPlaneEndpointsConfig") or {}
+    by_name = endpoints.get("dnsEndpointConfig") or {}
+    by_address = (endpoints.get("ipEndpointsConfig") or {}).get("enabled", True)
+    if by_name.get("endpoint") and (by_name.get("allowExternalTraffic") or not by_address):
+        return f"https://{by_name['endpoint']}", ""
+    authority = (cluster.get("masterAuth") or {}).get("clusterCaCertificate", "")
+    return f"https://{cluster.get('endpoint', '')}", str(authority)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from lifecycle.caller import caller_of
 from lifecycle.deployer import Deployer, Show, deployer_for
-from lifecycle.runs.account import account_of, caller_account, check_account
+from lifecycle.runs.account import check_account
 from lifecycle.runs.configuration import leave_service_out
 from lifecycle.runs.errors import RunRefused
 from lifecycle.runs.fetching import fetch
@@ -16,6 +17,7 @@ from lifecycle.runs.folder import RunFolder
 from lifecycle.runs.following import follow
 from lifecycle.runs.record import RunLeftover, RunRecord
 from lifecycle.runs.run import EphemeralRun, Surroundings
+from lifecycle.teardown.subject import Subject, read_subject
 
 NOT_LOOKED_AT = "not looked at"
 """The kind of a leftover that may be there or not, because nobody could look."""
@@ -59,7 +61,7 @@ def finish(folder: RunFolder, show: Show, *, give_up: str = "", unverified: bool
 def surroundings(
     folder: RunFolder,
     show: Show,
-    caller: Callable[[], str] = caller_account,
+    caller: Callable[[Subject], str] = caller_of,
 ) -> Surroundings:
     """The world of a run: who deploys it, where it fetches from, what audits and follows it."""
     record = folder.read()
@@ -71,7 +73,7 @@ def surroundings(
         report=lambda each, outputs: reported(folder, each, outputs, deployer, show),
         audit=lambda each: audited(folder, each),
         leave_service_out=lambda each: leave_service_out(folder.directory, each.stack, folder.stack_file(each.stack)),
-        check_account=lambda each: check_account(each.cloud, account_of(each.settings, each.project), caller),
+        check_account=lambda each: check_account(subject_of(folder, each), caller),
         show=show,
         follow=follow,
     )
@@ -82,12 +84,16 @@ def run_deployer(folder: RunFolder) -> Callable[[Path, str, str], Deployer]:
     return partial(deployer_for, policy_packs=[folder.directory / each for each in folder.read().policy_packs])
 
 
+def subject_of(folder: RunFolder, record: RunRecord) -> Subject:
+    """Whose stack the run's is, as its own configuration says. Raises EngineError."""
+    return read_subject(folder.directory, record.stack, str(folder.stack_file(record.stack)))
+
+
 def audited(folder: RunFolder, record: RunRecord) -> tuple[RunLeftover, ...]:
     """What is left of a run's destroyed stack, and what could not be looked at."""
     from lifecycle.teardown.audit import audit
-    from lifecycle.teardown.subject import read_subject
 
-    report = audit(read_subject(folder.directory, record.stack, str(folder.stack_file(record.stack))))
+    report = audit(subject_of(folder, record))
     left = tuple(RunLeftover(kind=each.kind, id=each.id, removal=tuple(each.removal)) for each in report.leftovers)
     return left + tuple(RunLeftover(kind=NOT_LOOKED_AT, id=problem) for problem in report.problems)
 

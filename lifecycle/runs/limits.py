@@ -15,7 +15,8 @@ RESERVE_MINUTES = {"local": 1}
 """Of a run's time, what is not the training's: to make the cluster before it, and to stop in good order."""
 OTHER_RESERVE_MINUTES = 30
 """The same in a cloud. EKS takes about 10 minutes to make a control plane, and as long for add-ons and nodes:
-https://docs.aws.amazon.com/eks/latest/userguide/create-cluster.html"""
+https://docs.aws.amazon.com/eks/latest/userguide/create-cluster.html. GKE takes less; a GPU node there waits some
+minutes more for its driver."""
 
 
 @dataclass(frozen=True, slots=True)

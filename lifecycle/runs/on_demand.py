@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from planning.cost import price_gcp_compute
 from planning.cost.inputs import mapping_of, mappings_of
 from planning.cost.plan import Plan, PlannedResource
 from planning.cost.price_aws_compute import INSTANCE, NODE_GROUP
@@ -48,4 +49,23 @@ def _node_pool(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {**inputs, "spec": {**spec, "template": {**template, "spec": {**node, "requirements": wanted}}}}
 
 
-_CHANGES = {NODE_GROUP: _node_group, INSTANCE: _instance, NODE_POOL: _node_pool}
+def _gke_pool(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    node = mapping_of(inputs.get("nodeConfig"))
+    # Machines of flex-start have their own price, too, and may be waited for; they are no spot capacity.
+    kept = {name: value for name, value in node.items() if name not in ("spot", "preemptible")}
+    return {**inputs, **({"nodeConfig": kept} if node else {})}
+
+
+def _google_instance(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    scheduling = mapping_of(inputs.get("scheduling"))
+    kept = {name: value for name, value in scheduling.items() if name not in ("provisioningModel", "preemptible")}
+    return {**inputs, **({"scheduling": kept} if scheduling else {})}
+
+
+_CHANGES = {
+    NODE_GROUP: _node_group,
+    INSTANCE: _instance,
+    NODE_POOL: _node_pool,
+    price_gcp_compute.NODE_POOL: _gke_pool,
+    price_gcp_compute.INSTANCE: _google_instance,
+}

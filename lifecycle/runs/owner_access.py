@@ -17,7 +17,8 @@ from engine.secrets_provider import crypter_for_preview
 from engine.stack_settings import load_stack_settings
 from engine.state_location import find_state_folder
 from engine.values import Properties, strip_secrets
-from lifecycle.aws_environment import acting_with, local_environment, user_environment
+from lifecycle import aws_environment, google_environment
+from lifecycle.aws_environment import acting_with, local_environment
 from lifecycle.teardown.subject import read_subject
 
 _LOCAL_CLOUD = "/local:Cloud"
@@ -32,10 +33,13 @@ def owner_environment(directory: Path, stack: str, config_file: str = "") -> dic
     Raises EngineError where a file cannot be used, or the state's passphrase is not here.
     """
     subject = read_subject(directory, stack, config_file)
-    # Where the state of other stacks is kept is not ours to know.
-    cloud = _local_cloud(directory, stack, config_file) if subject.cloud == "local" else None
+    if subject.cloud == "aws":
+        return aws_environment.user_environment(subject.region)
+    if subject.cloud == "gcp":
+        return google_environment.user_environment()
+    cloud = _local_cloud(directory, stack, config_file)
     if cloud is None:
-        return user_environment(subject.region) if subject.cloud == "aws" else {}
+        return {}
     key_id, secret, endpoint, region = (
         strip_secrets(cloud.get(name)) for name in ("access_key_id", "secret_access_key", "endpoint", "region")
     )
@@ -49,7 +53,7 @@ def owner_environment(directory: Path, stack: str, config_file: str = "") -> dic
 
 @contextmanager
 def acting_as_owner(directory: Path, stack: str, config_file: str = "") -> Iterator[None]:
-    """Inside the block, this process's environment has the owner's credentials and no others of AWS.
+    """Inside the block, this process's environment has the owner's credentials, and no others of AWS.
 
     Raises EngineError as `owner_environment` does. No other thread may deploy or fetch meanwhile.
     """

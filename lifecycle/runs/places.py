@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 DEFAULT_JOB = "digits"
 """What a stack trains that does not say what: `trainyard:training.task.source`."""
-_BUCKET_TYPES = ("pulumi-python:dynamic/local:Bucket", "aws:s3/bucket:Bucket")
+_BUCKET_SCHEMES = {
+    "pulumi-python:dynamic/local:Bucket": "s3",
+    "aws:s3/bucket:Bucket": "s3",
+    "gcp:storage/bucket:Bucket": "gs",
+}
+"""How the URIs of buckets begin, by the type of their resource."""
 _NOTE = re.compile(r"^([^/]+)-log/attempts/(\d{15})-[0-9a-f]+\.json$")
 
 
@@ -52,9 +57,9 @@ def places_of(
     """
     buckets: dict[str, str] = {}
     for each in resources:
-        if each.type in _BUCKET_TYPES and each.id:
+        if each.id and (scheme := _BUCKET_SCHEMES.get(each.type)):
             purpose = each.urn.rpartition("::")[2].rpartition("-")[2]
-            buckets[purpose] = f"s3://{each.id}"
+            buckets[purpose] = f"{scheme}://{each.id}"
     return Places(
         models_uri=_text(outputs, "models_uri") or buckets.get("models", ""),
         checkpoints_uri=_text(outputs, "checkpoints_uri") or buckets.get("checkpoints", ""),

@@ -14,8 +14,8 @@ ACCURACY = "test_accuracy"
 GOODPUT_MEANS = "steps that count, of the time paid for"
 _MOST_CELL = 160
 _GROUPS_OF_OTHERS = {
-    "local": ("aws", "kubernetes", "usage"),
-    "aws": ("local", "usage"),
+    "local": ("aws", "gcp", "kubernetes", "usage"),
+    "aws": ("gcp", "local", "usage"),
     "gcp": ("aws", "local", "usage"),
 }
 """Groups of settings that say nothing about a run, by its cloud."""

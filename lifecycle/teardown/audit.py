@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lifecycle.teardown.costs import costs_money
 from lifecycle.teardown.subject import Subject
 
 
@@ -18,6 +19,11 @@ class Leftover:
     """By what it is known to be the stack's, or why it stays."""
     removal: tuple[str, ...] = ()
     """Command lines that remove it, to be run in this order; empty where there is none."""
+
+    @property
+    def costs(self) -> bool:
+        """Whether it is known to cost money for as long as it is there."""
+        return costs_money(self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,10 @@ def audit(subject: Subject) -> AuditReport:
             from lifecycle.teardown.audit_aws import audit_aws
 
             return audit_aws(subject)
+        case "gcp":
+            from lifecycle.teardown.audit_gcp import audit_gcp
+
+            return audit_gcp(subject)
         case cloud:
             return AuditReport(looked_at=(), problems=(f"nothing looks for leftovers on {cloud} yet",))
 

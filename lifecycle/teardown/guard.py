@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from lifecycle.caller import foreign, has_accounts
 from lifecycle.deployer import DeployedResource
 from lifecycle.teardown.subject import Subject
 
@@ -40,7 +41,8 @@ def find_obstacles(
     :param outputs: What the stack exports; with `manifest_uri` it has published artifacts, or was to.
     :param artifacts_verified: Whether those are known to be whole, by a copy that was fetched or in the bucket; None:
         nobody can tell any more, because what held them is gone, so nothing is left to lose.
-    :param account_id: Asks the cloud whose credentials these are. Called on AWS only; what it raises is let through.
+    :param account_id: Asks the cloud whose credentials these are (`lifecycle.caller.caller_of`); what it raises is let
+        through. Not called on this machine.
     """
     if not resources:
         return []
@@ -69,25 +71,10 @@ def loses_artifacts(outputs: Mapping[str, Any], resources: Sequence[DeployedReso
 
 
 def _foreign_account(subject: Subject, account_id: Callable[[], str]) -> Obstacle | None:
-    if subject.cloud != "aws":
+    if not has_accounts(subject):
         return None
-    actual = account_id()
-    expected = subject.own_accounts
-    if not expected:
-        return Obstacle(
-            "foreign-account",
-            f"the credentials are of account {actual}, and the stack's file does not say whose stack {subject.stack} "
-            f"is: set {subject.project}:aws.account_id",
-        )
-    disallowed = subject.allowed_account_ids and actual not in subject.allowed_account_ids
-    if actual in expected and not disallowed:
-        return None
-    wanted = " or ".join(dict.fromkeys([*expected, *subject.allowed_account_ids]))
-    return Obstacle(
-        "foreign-account",
-        f"the credentials are of account {actual}, and stack {subject.stack} is of account {wanted} "
-        f"({subject.project}:aws.account_id, aws:allowedAccountIds): use that account's credentials",
-    )
+    why = foreign(subject, account_id())
+    return Obstacle("foreign-account", why) if why else None
 
 
 def _protected(subject: Subject, resources: Sequence[DeployedResource]) -> Obstacle | None:

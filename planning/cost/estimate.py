@@ -17,13 +17,18 @@ from planning.cost import (
     price_aws_network,
     price_aws_operation,
     price_aws_storage,
+    price_gcp_compute,
+    price_gcp_network,
+    price_gcp_operation,
+    price_gcp_storage,
     price_karpenter,
     price_kubernetes,
 )
 from planning.cost.free_types import free_type
 from planning.cost.lines import Context, Kind, Line
-from planning.cost.plan import Plan, PlannedResource, read_plan, region_of
-from planning.cost.price_aws_compute import Run
+from planning.cost.node_parts import Pool
+from planning.cost.plan import Plan, PlannedResource, cloud_of, cloud_of_stack, read_plan, region_of
+from planning.cost.runs import Run, run_on
 from planning.cost.usage import Usage
 from planning.prices.book import PriceBook
 
@@ -34,10 +39,20 @@ PRICERS: Mapping[str, Pricer] = {
     **price_aws_network.PRICERS,
     **price_aws_storage.PRICERS,
     **price_aws_operation.PRICERS,
+    **price_gcp_compute.PRICERS,
+    **price_gcp_network.PRICERS,
+    **price_gcp_storage.PRICERS,
+    **price_gcp_operation.PRICERS,
     **price_karpenter.PRICERS,
     **price_kubernetes.PRICERS,
 }
 """The pricer of each type that can cost something."""
+
+_POOLS: Mapping[str, Callable[[Context], Pool]] = {
+    **price_aws_compute.POOLS,
+    **price_gcp_compute.POOLS,
+    **price_karpenter.POOLS,
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ class PlanCost:
     """Resources that the document leaves out because they stay as they are."""
     usage: Usage
     region: str
-    """`aws:region` of the stack; empty: none."""
+    """Where the stack is, by `aws:region` or `gcp:region`; empty: nothing says."""
 
     @cached_property
     def idle_usd_per_hour(self) -> float:
@@ -137,9 +152,10 @@ def price_resources(
 ) -> PlanCost:
     """What resources cost, wherever they are known from.
 
-    :param config: The stack's configuration, of which `aws:region` is read.
+    :param config: The stack's configuration, of which `aws:region` or `gcp:region` is read.
     """
     config = config or {}
+    own_cloud = cloud_of_stack((each.type for each in resources), config)
     by_urn = {resource.urn: resource for resource in resources}
     below: defaultdict[tuple[str, str], list[PlannedResource]] = defaultdict(list)
     for resource in resources:
@@ -150,13 +166,14 @@ def price_resources(
     for resource in resources:
         if not resource.custom:
             continue
+        cloud = cloud_of(resource.type, own_cloud)
         context = Context(
             resource=resource,
             resources=resources,
             below=below,
             book=book,
-            cloud="aws",
-            region=region_of(resource, by_urn, config),
+            cloud=cloud,
+            region=region_of(resource, by_urn, config, cloud),
             usage=usage,
         )
         pricer, free = PRICERS.get(resource.type), free_type(resource.type)
@@ -166,15 +183,15 @@ def price_resources(
             lines.append(context.free(free.reason, free.source))
         else:
             unpriced[resource.type] += 1
-        run = price_aws_compute.run_of(context)
-        runs += [run] if run is not None else []
+        if resource.type in _POOLS and (run := run_on(_POOLS[resource.type](context), usage)):
+            runs.append(run)
     return PlanCost(
         lines=tuple(lines),
         unpriced=dict(sorted(unpriced.items())),
         runs=tuple(runs),
         unseen=unseen,
         usage=usage,
-        region=_text(config.get("aws:region")),
+        region=_text(config.get(f"{own_cloud}:region")),
     )
 
 

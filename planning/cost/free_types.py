@@ -32,6 +32,20 @@ _STATE_MACHINE = Free(
     "25 dollars for a million steps; the one of an expiry makes none before the stack has expired",
     "AWS Step Functions pricing page",
 )
+_GCP_NETWORK = Free("parts of a network cost nothing by themselves", "Google Cloud, VPC network pricing")
+_GCP_FIREWALL = Free(
+    "firewall rules of a network are Cloud NGFW Essentials, which costs nothing", "Google Cloud, Cloud NGFW pricing"
+)
+_GCP_IAM = Free("identities, roles and policies cost nothing", "Google Cloud, IAM documentation, Overview")
+_GCP_API = Free(
+    "APIs that are switched on cost nothing until they are used", "Google Cloud, Service Usage documentation"
+)
+_GCP_PART_OF = Free("parts of what they belong to, which is counted", "Pulumi registry, Google Cloud")
+_GCP_ROUTED = Free(
+    "routing and leaving out logs costs nothing: where they are written is counted",
+    "Google Cloud Observability pricing, Log Router",
+)
+_GCP_TOLD = Free("channels by e-mail cost nothing", "Google Cloud Observability pricing")
 _BUILD = Free("built on the machine that deploys; their repository is counted", "Pulumi registry, Docker Build")
 _LOCAL = Free("run on this machine", "infra/local")
 _DRAINED = Free("only empties a cluster before it goes", "infra/kubernetes/drain.py")
@@ -102,6 +116,37 @@ FREE: Mapping[str, Free] = {
     "aws:scheduler/schedule:Schedule": _SCHEDULE,
     "aws:scheduler/scheduleGroup:ScheduleGroup": _SCHEDULE,
     "aws:sfn/stateMachine:StateMachine": _STATE_MACHINE,
+    **dict.fromkeys(
+        (
+            "gcp:compute/route:Route",
+            "gcp:compute/router:Router",
+            "gcp:compute/resourcePolicy:ResourcePolicy",
+        ),
+        _GCP_NETWORK,
+    ),
+    "gcp:compute/firewall:Firewall": _GCP_FIREWALL,
+    **dict.fromkeys(
+        (
+            "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+            "gcp:compute/instanceIAMMember:InstanceIAMMember",
+            "gcp:iam/workloadIdentityPool:WorkloadIdentityPool",
+            "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+            "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
+            "gcp:projects/iAMCustomRole:IAMCustomRole",
+            "gcp:projects/iAMMember:IAMMember",
+            "gcp:projects/serviceIdentity:ServiceIdentity",
+            "gcp:serviceaccount/account:Account",
+            "gcp:serviceaccount/iAMMember:IAMMember",
+            "gcp:storage/bucketIAMMember:BucketIAMMember",
+        ),
+        _GCP_IAM,
+    ),
+    "gcp:projects/service:Service": _GCP_API,
+    "gcp:dns/recordSet:RecordSet": _GCP_PART_OF,
+    "gcp:kms/keyRing:KeyRing": _GCP_PART_OF,
+    "gcp:logging/projectExclusion:ProjectExclusion": _GCP_ROUTED,
+    "gcp:logging/projectSink:ProjectSink": _GCP_ROUTED,
+    "gcp:monitoring/notificationChannel:NotificationChannel": _GCP_TOLD,
     "docker-build:index:Image": _BUILD,
 }
 # Groups of the Kubernetes API and of what is installed by charts. A group that makes something of a cloud is none of

@@ -65,6 +65,10 @@ class Context:
     """Where the resource is; empty where nothing says."""
     usage: Usage
 
+    def of(self, resource: PlannedResource) -> "Context":
+        """The same for another resource of the plan, in this one's region."""
+        return dataclasses.replace(self, resource=resource)
+
     def siblings(self, type_: str) -> Sequence[PlannedResource]:
         """Resources of a type below the same parent."""
         return self.below.get((self.resource.parent, type_), ())
@@ -113,7 +117,7 @@ class Context:
         shown = []
         for name in (each for text in names for each in text.split()):
             group, _, pool = name.partition(".")
-            shown.append(f"{name} = {values[group][pool] if pool else values[name]:g}")
+            shown.append(f"{name} = {values[group][pool] if pool else values[name]:.15g}")
         return ", ".join(shown)
 
     def _priced(self, kind: Kind, what: str, service: str, quantity: float, assumption: str, note: str) -> Line:

@@ -61,20 +61,27 @@ class Pool:
     """How many nodes there may be; None where that is not known."""
 
 
-def instance_part(context: Context, types: Sequence[str], capacity: Capacity) -> tuple[Part | None, list[Line]]:
-    """The instance itself, and what is not known of its price."""
-    words = capacity.replace("_", " ")
+def instance_part(
+    context: Context, types: Sequence[str], capacity: Capacity, called: Capacity | None = None, note: str = ""
+) -> tuple[Part | None, list[Line]]:
+    """The instance itself, and what is not known of its price.
+
+    :param capacity: At which of the book's prices it is paid.
+    :param called: How it is bought, where that is something else.
+    :param note: What is to be known of the price.
+    """
+    words = (called or capacity).replace("_", " ")
     what = f"{', '.join(types) or 'instance'}, {words}"
     if not types:
         return None, [context.unknown(what, "its instance type is not known before it exists")]
-    prices = [context.book.price_of("aws", context.region, each, capacity) for each in types]
+    prices = [context.book.price_of(context.cloud, context.region, each, capacity) for each in types]
     known = [price for price in prices if price is not None]
     missing = [name for name, price in zip(types, prices, strict=True) if price is None]
     if not known or (capacity != "spot" and prices[0] is None):
-        return None, [context.unknown(what, no_price(f"{', '.join(missing)}, {words},", "aws", context.region))]
+        return None, [context.unknown(what, no_price(f"{', '.join(missing)}, {words},", context.cloud, context.region))]
     taken = min(known, key=lambda price: price.usd_per_hour) if capacity == "spot" else known[0]
     dearest = max(known, key=lambda price: price.usd_per_hour)
-    notes = []
+    notes = [note] if note else []
     if len(types) > 1:
         rule = "the cheapest" if capacity == "spot" else "the preferred type"
         notes.append(
@@ -94,7 +101,9 @@ def instance_part(context: Context, types: Sequence[str], capacity: Capacity) ->
         as_of=taken.as_of,
     )
     unknown = [
-        context.unknown(f"{name}, {words}, where it is chosen", no_price(f"{name}, {words},", "aws", context.region))
+        context.unknown(
+            f"{name}, {words}, where it is chosen", no_price(f"{name}, {words},", context.cloud, context.region)
+        )
         for name in missing
     ]
     return part, unknown
@@ -127,9 +136,9 @@ def volume_parts(context: Context, devices: Sequence[Mapping[str, Any]]) -> tupl
             if above > 0:
                 wanted.append((f"gp3 volume, {above:g} {label}", service, above))
         for what, service, quantity in wanted:
-            part = _monthly_part(context, what, service, quantity, stays=True)
+            part = monthly_part(context, what, service, quantity, stays=True)
             if part is None:
-                unknown.append(context.unknown(what, no_price(service, "aws", context.region)))
+                unknown.append(context.unknown(what, no_price(service, context.cloud, context.region)))
             else:
                 parts.append(part)
     return parts, unknown
@@ -142,8 +151,10 @@ def monitoring_parts(context: Context, enabled: Any) -> tuple[list[Part], list[L
         return [], [context.unknown(what, "whether there is one is not in the plan")]
     if not truth_of(enabled):
         return [], []
-    part = _monthly_part(context, what, "metric_month", METRICS_OF_AN_INSTANCE)
-    return ([part], []) if part else ([], [context.unknown(what, no_price("metric_month", "aws", context.region))])
+    part = monthly_part(context, what, "metric_month", METRICS_OF_AN_INSTANCE)
+    return (
+        ([part], []) if part else ([], [context.unknown(what, no_price("metric_month", context.cloud, context.region))])
+    )
 
 
 def address_parts(context: Context, public: Any) -> tuple[list[Part], list[Line]]:
@@ -153,10 +164,10 @@ def address_parts(context: Context, public: Any) -> tuple[list[Part], list[Line]
         return [], [context.unknown(what, "whether there is one is not in the plan")]
     if not truth_of(public):
         return [], []
-    tiers = context.book.tiers_of("aws", context.region, "public_ipv4_hour")
+    tiers = context.book.tiers_of(context.cloud, context.region, "public_ipv4_hour")
     if not tiers:
-        return [], [context.unknown(what, no_price("public_ipv4_hour", "aws", context.region))]
-    return [_part(what, tiers[0].unit, 1.0, tiers[0].usd_per_unit, tiers[0])], []
+        return [], [context.unknown(what, no_price("public_ipv4_hour", context.cloud, context.region))]
+    return [part_of(what, tiers[0].unit, 1.0, tiers[0].usd_per_unit, tiers[0])], []
 
 
 def template_parts(context: Context, template: Mapping[str, Any]) -> tuple[list[Part], list[Line]]:
@@ -223,16 +234,17 @@ def _line(
     )
 
 
-def _monthly_part(context: Context, what: str, service: str, quantity: float, *, stays: bool = False) -> Part | None:
-    """A part that is priced by the month, for the hours that it is there."""
-    tiers = context.book.tiers_of("aws", context.region, service)
+def monthly_part(context: Context, what: str, service: str, quantity: float, *, stays: bool = False) -> Part | None:
+    """A part that is priced by the month, for the hours that it is there; None without a price."""
+    tiers = context.book.tiers_of(context.cloud, context.region, service)
     if not tiers:
         return None
     usd_per_unit = average(tiers, quantity)
-    return _part(what, tiers[0].unit, quantity / HOURS_PER_MONTH, usd_per_unit, tiers[0], stays=stays)
+    return part_of(what, tiers[0].unit, quantity / HOURS_PER_MONTH, usd_per_unit, tiers[0], stays=stays)
 
 
-def _part(what: str, unit: str, units_per_hour: float, usd: float, price: Any, *, stays: bool = False) -> Part:
+def part_of(what: str, unit: str, units_per_hour: float, usd: float, price: Any, *, stays: bool = False) -> Part:
+    """A part whose price is of a row of the price book."""
     return Part(
         what=what,
         unit=unit,

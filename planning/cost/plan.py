@@ -6,18 +6,23 @@ its `changeSummary`, so that what is missing from a cost can be said.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from planning.cost.inputs import text_of
 from planning.errors import PlanningError
+from planning.prices.model import Cloud
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 _PROVIDER_TYPE = "pulumi:providers:"
 # Of somebody else, and only looked up.
 _READ = {"read", "read-replacement"}
 _MUST_BE = "must be the document of `yard preview --json` or `pulumi preview --json`"
+# Where a resource says that it is. Google Cloud has regions and zones in one property, and spells them in capitals too.
+_PLACES: Mapping[Cloud, tuple[str, ...]] = {"gcp": ("region", "location", "zone")}
+_GCP_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +99,38 @@ def read_plan(document: object) -> Plan:
     )
 
 
-def region_of(resource: PlannedResource, resources: Mapping[str, PlannedResource], config: Mapping[str, Any]) -> str:
-    """Where a resource of AWS is: its own `region`, else its provider's, else `aws:region`; empty where nothing says.
+def cloud_of(type_: str, default: Cloud) -> Cloud:
+    """Whose resources of a type are: what Kubernetes makes has no cloud of its own."""
+    prefix = type_.partition(":")[0]
+    return "gcp" if prefix == "gcp" else "aws" if prefix == "aws" else default
+
+
+def cloud_of_stack(types: Iterable[str], config: Mapping[str, Any]) -> Cloud:
+    """Whose a stack is, by the types of what it has, else by whose region it is configured with; AWS where nothing
+    says."""
+    prefixes = {type_.partition(":")[0] for type_ in types}
+    if prefixes & {"aws", "gcp"}:
+        return "aws" if "aws" in prefixes else "gcp"
+    return "gcp" if "gcp:region" in config and "aws:region" not in config else "aws"
+
+
+def region_of(
+    resource: PlannedResource, resources: Mapping[str, PlannedResource], config: Mapping[str, Any], cloud: Cloud = "aws"
+) -> str:
+    """Where a resource is: as its inputs say, else its provider's region, else the stack's, such as `aws:region`.
+
+    Of a zone of Google Cloud it is the zone's region. Empty where nothing says.
 
     :param resources: Those of the same plan, by URN.
     """
     provider = resources.get(resource.provider.rpartition("::")[0])
-    found = text_of(resource.inputs.get("region"))
+    told = (text_of(resource.inputs.get(name)) for name in _PLACES.get(cloud, ("region",)))
+    found = next((place for place in told if place), "")
     if not found and provider is not None and provider.type.startswith(_PROVIDER_TYPE):
-        found = text_of(provider.inputs.get("region"))
-    return found or text_of(config.get("aws:region")) or ""
+        found = text_of(provider.inputs.get("region")) or ""
+    found = found or text_of(config.get(f"{cloud}:region")) or ""
+    zone = _GCP_ZONE.fullmatch(found.lower()) if cloud == "gcp" else None
+    return zone[1] if zone else found.lower()
 
 
 def key_of(urn: str) -> str:

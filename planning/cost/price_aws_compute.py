@@ -1,7 +1,6 @@
-"""Prices what runs: pools of nodes, single machines, and what one run of a job costs on each."""
+"""Prices what runs on AWS: pools of nodes, and single machines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from planning.cost import node_parts
@@ -9,7 +8,7 @@ from planning.cost.inputs import choice_of, mapping_of, mappings_of, number_of, 
 from planning.cost.lines import Context, Line
 from planning.cost.node_parts import Part, Pool
 from planning.cost.plan import PlannedResource
-from planning.cost.price_karpenter import NODE_POOL, POOL_LABEL, pool_of_karpenter
+from planning.cost.price_karpenter import POOL_LABEL
 from planning.prices.model import Capacity
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -19,18 +18,6 @@ INSTANCE_STATE = "aws:ec2transitgateway/instanceState:InstanceState"
 
 # Source: EKS API, CreateNodegroup, capacityType.
 _CAPACITIES: dict[str, Capacity] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserved"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What one run of a job costs on one pool of GPU nodes or on one machine."""
-
-    pool: str
-    nodes: int
-    hours: float
-    usd: float | None
-    """US dollars; None where the price of its nodes is unknown."""
-    note: str = ""
 
 
 def price_node_group(context: Context) -> list[Line]:
@@ -55,27 +42,6 @@ def price_instance(context: Context) -> list[Line]:
     resting = [part for part in pool.parts if not part.stays and stopped]
     there = node_parts.spread(context, staying, 1, 1, 0.0, "")
     return [*there, *node_parts.spread(context, resting, 0, 1, 0.0, "it is stopped"), *pool.unknown]
-
-
-def run_of(context: Context) -> Run | None:
-    """What a run costs here; None where there is no GPU to run on."""
-    pool_of = _POOLS.get(context.resource.type)
-    if pool_of is None:
-        return None
-    pool = pool_of(context)
-    nodes = int(min(context.usage.run_nodes, pool.most or 0.0))
-    if not pool.has_gpu or not nodes:
-        return None
-    hours = context.usage.run_hours
-    usd = hours * nodes * sum(part.usd_per_hour for part in pool.parts) if pool.priced else None
-    short = nodes < context.usage.run_nodes
-    return Run(
-        pool=pool.name,
-        nodes=nodes,
-        hours=hours,
-        usd=usd,
-        note=f"the pool has {nodes} of the {context.usage.run_nodes} nodes of a run" if short else "",
-    )
 
 
 def _pool_of_node_group(context: Context) -> Pool:
@@ -156,5 +122,6 @@ def _scaling(context: Context) -> Mapping[str, Any]:
     return mapping_of(context.resource.inputs.get("scalingConfig"))
 
 
-_POOLS = {NODE_GROUP: _pool_of_node_group, INSTANCE: _pool_of_instance, NODE_POOL: pool_of_karpenter}
+POOLS = {NODE_GROUP: _pool_of_node_group, INSTANCE: _pool_of_instance}
+"""What a resource of each type comes to as a pool that jobs run on."""
 PRICERS = {NODE_GROUP: price_node_group, INSTANCE: price_instance}

@@ -4,9 +4,8 @@ import json
 
 from planning.cost.inputs import choice_of, is_hidden, mapping_of, number_of, text_of, texts_of, truth_of
 from planning.cost.lines import Context, Line
+from planning.quantities import DAYS_PER_MONTH
 
-DAYS_PER_MONTH = 365.0 / 12
-"""Days of a month of 730 hours."""
 _FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 # Add-ons of AWS itself that cost nothing but the room on nodes. Source: Amazon EKS user guide, "AWS add-ons".
 _FREE_ADDONS = frozenset(

@@ -96,4 +96,5 @@ def _as_template(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+POOLS = {NODE_POOL: pool_of_karpenter}
 PRICERS = {NODE_POOL: price_node_pool}

@@ -7,15 +7,23 @@ those that a chart makes by its own defaults are not.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planning.cost.inputs import choice_of, is_hidden, mapping_of, mappings_of, number_of, text_of
+from planning.cost.inputs import choice_of, is_hidden, mapping_of, mappings_of, number_of, text_of, truth_of
 from planning.cost.kubernetes_quantity import quantity_of
 from planning.cost.lines import Context, Line
 from planning.cost.price_aws_network import load_balancer_lines
+from planning.cost.price_gcp_compute import DISK_SERVICES
+from planning.cost.price_gcp_network import forwarding_lines
 from planning.quantities import BYTES_PER_GIB
 
 _ALB_CLASS = "alb"
+_GCE_CLASSES = ("gce", "gce-internal")
+_STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
 _TAKEN_FOR = "taken for a gp3 volume; the storage class decides"
+_GCP_TAKEN_FOR = "taken for a balanced persistent disk; the storage class decides"
+_GCP_CLASSES = {"standard": "pd-standard", "standard-rwo": "pd-balanced", "premium-rwo": "pd-ssd"}
+"""Storage classes that GKE brings. Source: GKE, "Persistent volumes and dynamic provisioning"."""
 _RELEASE_NOTE = (
     "what a chart runs, runs on nodes that are counted; what it makes by its own defaults is not in the plan"
 )
@@ -33,12 +41,14 @@ def price_service(context: Context) -> list[Line]:
 
 
 def price_ingress(context: Context) -> list[Line]:
-    """An application load balancer, where its class is the AWS Load Balancer Controller's."""
+    """An application load balancer, where its class is the cloud's own controller's."""
     spec = context.resource.inputs.get("spec")
     kind = text_of(mapping_of(spec).get("ingressClassName"))
     if kind is None:
         return [context.unknown("ingress", "its class, which decides what it makes, is not in the plan")]
-    if kind != _ALB_CLASS:
+    if context.cloud == "gcp" and kind in _GCE_CLASSES:
+        return [context.unknown("ingress", "application load balancers of Google Cloud have no price")]
+    if kind != _ALB_CLASS or context.cloud != "aws":
         reason = f"the controller of class {kind} answers for it, by a service that is counted"
         return [context.free(reason, "Kubernetes documentation, Ingress controllers")]
     return load_balancer_lines(context, "application", "load_balancer_hour", "load_balancer_capacity_hour")
@@ -62,7 +72,7 @@ def price_gateway(context: Context) -> list[Line]:
 
 
 def price_claim(context: Context) -> list[Line]:
-    """A claimed volume, as gp3."""
+    """A claimed volume, by its storage class as far as that is known."""
     return [_volume(context, mapping_of(context.resource.inputs.get("spec")), 1)]
 
 
@@ -115,10 +125,32 @@ def _volume(context: Context, claim: Mapping[str, Any], count: float) -> Line:
         return context.unknown("volume", "its size is not in the plan")
     gibibytes = asked / BYTES_PER_GIB
     what = f"{'' if count == 1 else f'{count:g} x '}claimed volume, {gibibytes:g} GiB"
-    return context.fixed(what, "block_storage_gib_month", count * gibibytes, note=_TAKEN_FOR)
+    if context.cloud != "gcp":
+        return context.fixed(what, "block_storage_gib_month", count * gibibytes, note=_TAKEN_FOR)
+    kind = _gcp_disk(context, text_of(claim.get("storageClassName")))
+    if kind is not None and kind not in DISK_SERVICES:
+        return context.unknown(what, f"disks of type {kind} have no price")
+    service, note = DISK_SERVICES[kind or "pd-balanced"], "" if kind else _GCP_TAKEN_FOR
+    return context.fixed(what, service, count * gibibytes, note=note)
+
+
+def _gcp_disk(context: Context, storage_class: str | None) -> str | None:
+    """The kind of disk that a storage class makes, or the default one; None where the plan does not tell."""
+    for each in context.resources:
+        if each.type == _STORAGE_CLASS and _is_class(mapping_of(each.inputs.get("metadata")), storage_class):
+            return text_of(mapping_of(each.inputs.get("parameters")).get("type"))
+    return _GCP_CLASSES.get(storage_class or "")
+
+
+def _is_class(metadata: Mapping[str, Any], name: str | None) -> bool:
+    if name is not None:
+        return text_of(metadata.get("name")) == name
+    return truth_of(mapping_of(metadata.get("annotations")).get(_DEFAULT_CLASS)) is True
 
 
 def _network_load_balancer(context: Context) -> list[Line]:
+    if context.cloud == "gcp":
+        return forwarding_lines(context, "network load balancer")
     return load_balancer_lines(context, "network", "network_load_balancer_hour", "network_load_balancer_capacity_hour")
 
 

@@ -10,7 +10,7 @@ every line of a cost that rests on an assumption names it. A stack says what it 
           training: 0.25
 
 Quantities are for each resource (each bucket, each NAT gateway), so that what a resource costs depends on nothing but
-itself. A month is 730 hours. A GB of AWS is 2^30 bytes.
+itself. A month is 730 hours. A GB of AWS and of Google Cloud is 2^30 bytes.
 """
 
 import dataclasses
@@ -43,49 +43,60 @@ class Usage:
     run_nodes: int = 1
     """Nodes that one run takes, as far as its pool has them."""
     dataset_gib: float = 100.0
-    """GiB stored in a bucket of data sets, old versions included."""
+    """GiB stored in a bucket of data sets, old versions and what is softly deleted included."""
     checkpoint_gib: float = 50.0
-    """GiB stored in a bucket of checkpoints, old versions included."""
+    """GiB stored in a bucket of checkpoints, likewise."""
     model_gib: float = 10.0
-    """GiB stored in a bucket of models, old versions included."""
+    """GiB stored in a bucket of models, likewise."""
     other_bucket_gib: float = 5.0
-    """GiB stored in any other bucket, such as one of logs, old versions included."""
+    """GiB stored in any other bucket, such as one of logs, likewise."""
     object_writes: float = 10_000.0
     """Requests in a month to each bucket that write or list."""
     object_reads: float = 100_000.0
     """Requests in a month to each bucket that read."""
     tiered_objects: float = 10_000.0
-    """Objects of 128 KiB and more in each bucket whose rules move them to Intelligent-Tiering."""
+    """Objects of 128 KiB and more in each bucket that is tiered: by rules (Intelligent-Tiering), or by Autoclass."""
     newly_tiered_objects: float = 1_000.0
     """Objects that such rules move in a month."""
     image_gb: float = 10.0
     """GB stored in each registry of container images."""
+    image_scans: float = 10.0
+    """Images that are pushed to each registry of Google Cloud in a month, each of which is scanned."""
     nat_gb: float = 50.0
     """GB in a month through each NAT gateway, both ways."""
     endpoint_gb: float = 10.0
     """GB in a month through each interface endpoint, over all its zones."""
     internet_egress_gb: float = 10.0
-    """GB in a month that leave for the internet through each internet gateway."""
+    """GB in a month that leave for the internet through each internet gateway, or each Cloud NAT."""
     cross_zone_gb: float = 50.0
-    """GB in a month from one zone to another in each network. Both sides pay."""
+    """GB in a month from one zone to another in each network. On AWS both sides pay."""
     flow_log_gb: float = 5.0
-    """GB in a month that each flow log writes."""
+    """GB in a month that each flow log writes; on Google Cloud those of firewalls and NAT among them."""
     control_plane_log_gb: float = 20.0
-    """GB in a month that the control plane of each cluster logs, where it does."""
+    """GB in a month that the control plane of each cluster logs, where it does; of GKE with what its pods log."""
     other_log_gb: float = 1.0
-    """GB in a month written to each other log group."""
+    """GB in a month written to each other log group, or log bucket."""
     stored_log_share: float = 0.15
-    """Part of a log's size that its stored form has: CloudWatch compresses, and AWS's calculator assumes this."""
+    """Part of a log's size that its stored form has: CloudWatch compresses, and AWS's calculator assumes this. Google
+    Cloud bills the size that was written."""
     endless_log_days: float = 365.0
     """Days of logs kept by a log group that forgets nothing."""
+    metric_samples: float = 100_000_000.0
+    """Samples in a month that each GKE cluster sends to Managed Service for Prometheus, where it does: about 2,300 time
+    series, asked for every minute."""
     key_requests: float = 100_000.0
     """Requests in a month to each KMS key."""
     key_rotations: int = 0
-    """Yearly rotations that each KMS key has seen; the first two cost as much as a key."""
+    """Rotations that each KMS key has seen. On AWS the first two cost as much as a key; on Google Cloud each leaves a
+    version that costs as much, until it is destroyed."""
     queue_requests: float = 200_000.0
     """Requests in a month to each queue; one consumer that waits 20 s at a time makes 131,400."""
+    dns_queries: float = 1_000_000.0
+    """Queries in a month to each zone of names."""
     load_balancer_capacity_units: float = 1.0
-    """Capacity units that each load balancer uses on average."""
+    """Capacity units that each load balancer of AWS uses on average."""
+    load_balancer_gb: float = 50.0
+    """GB in a month through each load balancer of Google Cloud."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, POOLS, MappingProxyType(dict(self.pools)))

@@ -44,8 +44,16 @@ _FAMILIES = (
     ),
     _Family("g2-standard-", "G2", ("Nvidia L4 GPU",)),
     _Family("g4-standard-", "G4", ("RTX 6000 96GB",)),
+    _Family("n1-standard-", "N1 Predefined"),
+    _Family("n1-highmem-", "N1 Predefined"),
     _Family("n2-standard-", "N2"),
+    _Family("n2-highmem-", "N2"),
+    _Family("n2d-standard-", "N2D AMD"),
+    _Family("n4-standard-", "N4"),
+    _Family("c3-standard-", "C3"),
+    _Family("c4-standard-", "C4"),
     _Family("e2-standard-", "E2"),
+    _Family("e2-highmem-", "E2"),
     _Family("c2d-highcpu-", "C2D AMD"),
 )
 """A3 Ultra and A4 are sold by slices of a GPU, in other ways than on demand; they are not here."""

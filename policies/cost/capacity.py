@@ -22,7 +22,7 @@ ALLOWED = ("T4", "T4g", "L4", "L40S", "A10G", "V100", "A100", "RTX PRO 4500", "R
     severity="medium",
     frameworks=well_architected("COST02-BP02", "COST06-BP02"),
     wrong="A large GPU that a small one could stand in for costs ten times as much an hour.",
-    mend="take a type with an allowed GPU in instanceTypes, or add its model to allowed_gpus for this stack.",
+    mend="take a type (instanceTypes, machineType) with an allowed GPU, or add its model to allowed_gpus.",
     topic="cost",
     parameters={"allowed_gpus": Parameter(ALLOWED, "Models of GPUs, as the price book calls them.")},
 )
@@ -44,7 +44,8 @@ def gpu_models_allowed(machine: Resource, stack: Stack, *, allowed_gpus: Sequenc
     severity="high",
     frameworks=well_architected("COST02-BP02", "COST02-BP05"),
     wrong="Whoever can submit a job can then make the stack grow to this size.",
-    mend="lower scalingConfig.maxSize (Karpenter: spec.limits), or raise maximum_gpus for this stack.",
+    mend="lower scalingConfig.maxSize, autoscaling.totalMaxNodeCount or, with Karpenter, spec.limits, or raise "
+    "maximum_gpus for this stack.",
     topic="cost",
     parameters={"maximum_gpus": Parameter(64, "GPUs that all pools may have together.")},
 )
@@ -78,7 +79,7 @@ def gpu_count_ceiling(stack: Stack, *, maximum_gpus: float) -> Iterator[Objectio
     severity="medium",
     frameworks=well_architected("COST07-BP01"),
     wrong="Training that writes checkpoints loses minutes to an interruption, and costs a fraction on spot.",
-    mend="set capacityType SPOT, or say in the pool's tag on-demand-reason why it must not be interrupted.",
+    mend="set capacityType SPOT, or nodeConfig.spot, or say in the tag on-demand-reason why it may not be interrupted.",
     topic="cost",
     parameters={"reason_tag": Parameter("on-demand-reason", "The tag, label or annotation that says why.")},
 )
@@ -110,7 +111,7 @@ def training_on_spot(resource: Resource, stack: Stack, *, reason_tag: str) -> It
     severity="medium",
     frameworks=well_architected("COST09-BP03"),
     wrong="Nodes that wait for the next job cost as much as nodes that work.",
-    mend="set scalingConfig.minSize to 0 and let the node autoscaler start the first node.",
+    mend="set scalingConfig.minSize or autoscaling.totalMinNodeCount to 0; the node autoscaler starts the first node.",
     topic="cost",
 )
 def gpu_pool_from_zero(resource: Resource, stack: Stack) -> Iterator[str]:

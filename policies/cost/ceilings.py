@@ -1,8 +1,8 @@
 """Rules on what a stack may cost: an hour, a month, and a run of a job, by the model and the prices of `yard cost`.
 
 A total that is at its limit is kept. Where a preview does not know something that could add to it, a total below its
-limit is undecided. Of Auto Scaling groups and of what
-Google Cloud bills, only the machines of pools are in the hour at full size: the model has no pricers for more.
+limit is undecided. Of Auto Scaling groups, only the machines are in the hour at full size: the model has no pricers for
+more.
 """
 
 import datetime
@@ -32,7 +32,7 @@ _SHOWN = 3
     severity="high",
     frameworks=well_architected("COST02-BP02", "COST02-BP05"),
     wrong="A job in a loop, or a mistake in a queue, can run up this bill by itself until somebody looks.",
-    mend="lower scalingConfig.maxSize or take smaller types, or raise maximum_usd for this stack.",
+    mend="lower scalingConfig.maxSize or totalMaxNodeCount, take smaller types, or raise maximum_usd for this stack.",
     topic="cost",
     parameters={"maximum_usd": Parameter(100, "US dollars that an hour at full size may cost.")},
 )
@@ -55,7 +55,7 @@ def hour_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
     severity="medium",
     frameworks=well_architected("COST02-BP02", "COST09-BP03"),
     wrong="This is paid for all month, nights and holidays included, though nobody uses it.",
-    mend="let pools begin at scalingConfig.minSize 0 and share gateways, or raise maximum_usd for this stack.",
+    mend="let pools begin at no node, stop machines and share gateways, or raise maximum_usd for this stack.",
     topic="cost",
     parameters={"maximum_usd": Parameter(3000, "US dollars that an idle month of 730 hours may cost.")},
 )

@@ -91,6 +91,8 @@ CASES = (
             node_group(["x9.large"], pool="system"),
             made("aws:ec2/vpcEndpoint:VpcEndpoint", "lake", {"vpcEndpointType": "GatewayLoadBalancer"}),
             gke_pool(),
+            gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}]),
+            gke_pool(machineType="a3-highgpu-8g", flexStart=True),
         ],
         failing=[
             (
@@ -99,8 +101,8 @@ CASES = (
             ),
             (node_group(), "What the volumes of its nodes of this NodeGroup costs"),
             (
-                gke_pool(machineType="n1-standard-8", guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}]),
-                "unknown",
+                gke_pool(machineType="n9-standard-8", guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}]),
+                "What the n9-standard-8, on demand of this NodePool costs is unknown",
             ),
         ],
     ),

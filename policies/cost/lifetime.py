@@ -13,25 +13,27 @@ from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
 from policies.cost.jobs import CRON_JOB, JOB, gpu_job
 from policies.cost.ownership import LARGE, large_usd_a_month, tags_of
-from policies.cost.pools import GKE_POOL, Pool, pools_of
+from policies.cost.pools import GCE_INSTANCE, GKE_POOL, Pool, pools_of
 from policies.cost.pricing import book, region_of_stack
 from policies.dates import today
 from policies.local.types import JOB as LOCAL_JOB
 from policies.resources import Resource, Stack
 from policies.rules import Objection, Parameter, related_rule, resource_rule, stack_rule
-from policies.values import Undecided, any_holds, get, known, parsed
+from policies.values import Undecided, any_holds, get, is_true, known, parsed
 
 RESERVATION = "aws:ec2/capacityReservation:CapacityReservation"
 GCP_RESERVATION = "gcp:compute/reservation:Reservation"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 GROUP_SCHEDULE = "aws:autoscaling/schedule:Schedule"
 GCP_SCHEDULE = "gcp:cloudscheduler/job:Job"
-_COMPUTE = ("aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster", NODE_GROUP, INSTANCE)
+GKE_CLUSTER = "gcp:container/cluster:Cluster"
+_COMPUTE = ("aws:eks/cluster:Cluster", GKE_CLUSTER, NODE_GROUP, INSTANCE, GCE_INSTANCE)
 
 LASTING = Parameter(
     ("prod", "prod-*", "*-prod", "production", "staging"), "Stacks, by name or pattern, that are to stay."
 )
 TAGS = Parameter(("expires_at",), "Tags or labels, one of which tells the day or moment.")
+_LABEL = re.compile(r"(\d{4}-\d{2}-\d{2})t(\d{2})-(\d{2})-(\d{2})(?:z|-\d{2}-\d{2}|)")
 # What scales a node group, or takes it away, by EventBridge's call of EKS.
 _ENDING_TARGETS = (":eks:updateNodegroupConfig", ":eks:deleteNodegroup", ":eks:deleteCluster")
 
@@ -86,7 +88,8 @@ def stack_expires(
     severity="medium",
     frameworks=well_architected("COST04-BP04"),
     wrong="If whoever was to destroy the stack is gone, its queue goes on to start nodes.",
-    mend="add aws.scheduler.Schedule that calls eks:updateNodegroupConfig or eks:deleteNodegroup at the expiry.",
+    mend="add aws.scheduler.Schedule that calls eks:updateNodegroupConfig or eks:deleteNodegroup at the expiry; on "
+    "Google Cloud gcp.cloudscheduler.Job that calls setSize or setAutoscaling of the pool.",
     topic="cost",
     parameters={"lasting_stacks": LASTING, "above_usd_a_month": LARGE, "tags": TAGS},
 )
@@ -97,7 +100,8 @@ def spot_pool_teardown(
 
     Which pool a schedule is for is told by its target's input, which names the node group, or by what it is made of. It
     has to be enabled, and to begin within an hour after the moment that the pool's tag tells, where it has one; of a
-    tag with a day only, within that day. When a job of Cloud Scheduler runs is not asked.
+    tag with a day only, within that day. A job of Cloud Scheduler has to be made of the pool, and not to be paused;
+    when it runs is not asked.
     """
     if _stays(stack, lasting_stacks):
         return
@@ -209,10 +213,8 @@ def _expiry_problem(resource: Resource, tags: Sequence[str], most_days: float) -
     if not values:
         return f"It has no tag {' or '.join(tags)}"
     text = str(values[0])
-    try:
-        # Labels of Google Cloud take neither capitals nor colons: a day is told by its date.
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
+    moment = _moment(text)
+    if moment is None:
         return f"Its tag {tags[0]} is {text!r}, which is no day or moment"
     if moment.date() < today():
         return f"It was to go by {text}, which is past"
@@ -222,9 +224,12 @@ def _expiry_problem(resource: Resource, tags: Sequence[str], most_days: float) -
 
 
 def _has_to_end(pool: Pool, tags: Sequence[str]) -> bool:
-    """On spot, or on demand with a tag that tells an expiry: reserved capacity ends by itself. Raises Undecided."""
+    """On spot, or with a tag that tells an expiry: reserved capacity ends by itself, and is paid for. Raises Undecided.
+
+    Nodes of flex-start end after some days, and their pool goes on to start others.
+    """
     capacity = pool.capacity()
-    return capacity == "spot" or (capacity == "on_demand" and _latest(pool, tags) is not None)
+    return capacity == "spot" or (capacity != "reserved" and _latest(pool, tags) is not None)
 
 
 def _lack_of_an_end(pool: Pool, tags: Sequence[str]) -> str:
@@ -232,8 +237,10 @@ def _lack_of_an_end(pool: Pool, tags: Sequence[str]) -> str:
     is one. Raises Undecided."""
     stack, resource = pool.stack, pool.resource
     if pool.cloud == "gcp":
-        ended = any_holds(lambda each: _depends(each, resource), stack.of(GCP_SCHEDULE))
-        return "" if ended else "No schedule ends"
+        jobs = [each for each in stack.of(GCP_SCHEDULE) if _depends(each, resource)]
+        if any_holds(lambda job: not is_true(job.get("paused")), jobs):
+            return ""
+        return f"The schedule {jobs[0].name} is paused that ends" if jobs else "No schedule ends"
     latest = _latest(pool, tags)
 
     def ends_in_time(schedule: Resource) -> bool:
@@ -249,13 +256,32 @@ def _lack_of_an_end(pool: Pool, tags: Sequence[str]) -> str:
 
 def _latest(pool: Pool, tags: Sequence[str]) -> datetime.datetime | None:
     """When a schedule has to have begun; None where no tag tells."""
-    text = next((str(value) for tag in tags if (value := known(pool.mark(tag))) is not None), "")
+    text = next((str(value) for tag in tags if (value := known(_mark(pool, tag))) is not None), "")
+    moment = _moment(text)
+    if moment is None:
+        return None
+    grace = datetime.timedelta(hours=1) if "T" in text.upper() else datetime.timedelta(days=1)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)) + grace
+
+
+def _mark(pool: Pool, tag: str) -> Any:
+    """A tag of the pool, or of its cluster, whose labels GKE puts on what it makes for the cluster."""
+    found = pool.mark(tag)
+    clusters = pool.stack.of(GKE_CLUSTER) if pool.resource.type == GKE_POOL else []
+    return clusters[0].get("resourceLabels", tag) if found is None and len(clusters) == 1 else found
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    """The day or moment that a tag tells, or a label of Google Cloud; None for anything else.
+
+    A label takes neither capitals nor colons: 2027-12-31T18:00:00Z is 2027-12-31t18-00-00z there, and of an offset from
+    UTC the sign is lost, so that it is left out.
+    """
+    label = _LABEL.fullmatch(text)
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        return datetime.datetime.fromisoformat(f"{label[1]}T{label[2]}:{label[3]}:{label[4]}+00:00" if label else text)
     except ValueError:
         return None
-    grace = datetime.timedelta(hours=1) if "T" in text else datetime.timedelta(days=1)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)) + grace
 
 
 def _tardiness(schedule: Resource, latest: datetime.datetime | None) -> str:

@@ -37,6 +37,17 @@ def cron_job(hours: float | None) -> Resource:
     )
 
 
+def gke_cluster(expires_at: str) -> Resource:
+    """A cluster of GKE with that label; empty: none."""
+    labels = {"resourceLabels": {"expires_at": expires_at}} if expires_at else {}
+    return made(lifetime.GKE_CLUSTER, "cluster", labels)
+
+
+def gcp_job(**properties: Any) -> Resource:
+    """A job of Cloud Scheduler that empties the pool of GKE."""
+    return made(lifetime.GCP_SCHEDULE, "end", properties, refers={"httpTarget": gke_pool()})
+
+
 def reservation(**properties: Any) -> Resource:
     """Capacity that is held ready."""
     return made(lifetime.RESERVATION, "held", {"instanceType": "g5.xlarge", "instanceCount": 2, **properties})
@@ -48,6 +59,9 @@ CASES = (
         passing=[
             [CLUSTER, node_group(LARGE, most=8)],
             [CLUSTER, node_group(LARGE, most=8, tags={**UNTAGGED, "expires_at": "2027-03-31"})],
+            [gke_cluster("2027-03-31t18-00-00z"), gke_pool(most=8)],
+            [gke_cluster("2027-03-31t18-00-00-02-00"), gke_pool(most=8)],
+            [gke_cluster("2027-03-31"), gke_pool(most=8)],
             # Small enough to be forgotten.
             [CLUSTER, node_group(["g5.xlarge"], most=2, tags=UNTAGGED)],
             [CLUSTER],
@@ -69,6 +83,13 @@ CASES = (
             ),
             (
                 [made("aws:eks/cluster:Cluster", "bare"), node_group(LARGE, most=8)],
+                "It has no tag expires_at",
+            ),
+            ([gke_cluster(""), gke_pool(most=8)], "It has no tag expires_at"),
+            ([gke_cluster("2024-02-29t18-00-00z"), gke_pool(most=8)], "It was to go by 2024-02-29t18-00-00z, which is"),
+            ([gke_cluster("at-the-end-of-march"), gke_pool(most=8)], "which is no day or moment"),
+            (
+                made("gcp:compute/instance:Instance", "box", {"machineType": "a2-highgpu-1g", "zone": "us-central1-a"}),
                 "It has no tag expires_at",
             ),
         ],
@@ -103,7 +124,11 @@ CASES = (
                     refers={"autoscalingGroupName": node_group(LARGE, most=8)},
                 ),
             ],
-            [gke_pool(spot=True, most=8), made(lifetime.GCP_SCHEDULE, "end", refers={"httpTarget": gke_pool()})],
+            [gke_pool(spot=True, most=8), gcp_job()],
+            [gke_pool(flexStart=True, most=8, machineType="a3-highgpu-8g"), gke_cluster("2027-03-31"), gcp_job()],
+            # To stay, and on demand or by flex-start.
+            gke_pool(most=100),
+            gke_pool(flexStart=True, most=8, machineType="a3-highgpu-8g"),
             # On demand and to stay, reserved, without GPUs, or small.
             node_group(LARGE, most=8, capacity="ON_DEMAND", tags=UNTAGGED),
             node_group(["p5.48xlarge"], most=8, capacity="CAPACITY_BLOCK"),
@@ -143,6 +168,11 @@ CASES = (
                 "No schedule ends this pool",
             ),
             (gke_pool(spot=True, most=8), "No schedule ends this pool of up to 8 nodes"),
+            ([gke_pool(spot=True, most=8), gcp_job(paused=True)], "The schedule end is paused that ends this pool"),
+            (
+                [gke_pool(most=8), gke_cluster("2027-03-31t18-00-00z")],
+                "No schedule ends this pool of up to 8 nodes at $",
+            ),
         ],
     ),
     Cases(

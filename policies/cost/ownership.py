@@ -6,14 +6,15 @@ from typing import Any
 from planning.cost.words import dollars
 from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
-from policies.cost.pools import MACHINE_TYPES, pools_of, unmodelled_usd_per_hour
+from policies.cost.pools import GKE_POOL, MACHINE_TYPES, pools_of, unmodelled_usd_per_hour
 from policies.cost.pricing import Priced, is_above, priced
 from policies.resources import Resource, Stack
 from policies.rules import EVERY_TYPE, Objection, Parameter, related_rule, stack_rule
-from policies.values import any_holds, as_list, get, is_text, known
+from policies.values import any_holds, as_list, get, is_text, is_true, known
 
 AWS_BUDGET = "aws:budgets/budget:Budget"
 GCP_BUDGET = "gcp:billing/budget:Budget"
+CHANNEL = "gcp:monitoring/notificationChannel:NotificationChannel"
 
 LARGE_USD = 1500.0
 LARGE = Parameter(
@@ -34,6 +35,10 @@ def tags_of(resource: Resource) -> dict[str, Any] | None:
     A property that is no mapping is something else: Google Cloud's `tags` are names for the firewall.
     """
     found = [resource.properties[name] for name in _TAG_PROPERTIES if name in resource.properties]
+    # What a channel calls labels says where it tells what; a pool that has none of its own has those of its cluster.
+    elsewhere = {GKE_POOL: ("nodeConfig", "resourceLabels"), CHANNEL: ("userLabels",)}
+    if resource.type in elsewhere:
+        found = [tags for tags in (resource.get(*elsewhere[resource.type]),) if tags is not None]
     mappings = [tags or {} for tags in map(known, found) if tags is None or isinstance(tags, Mapping)]
     return {name: value for tags in mappings for name, value in tags.items()} if mappings else None
 
@@ -101,12 +106,13 @@ def stack_has_owner(stack: Stack, *, tags: Sequence[str], above_usd_a_month: flo
     severity="high",
     frameworks=well_architected("COST02-BP05"),
     wrong="A mistake is then found with the bill, weeks later.",
-    mend="add aws.budgets.Budget with notifications to somebody (setting trainyard:aws.budget.alert_emails).",
+    mend="add aws.budgets.Budget with notifications to somebody, or gcp.billing.Budget with thresholdRules (setting "
+    "budget.alert_emails).",
     topic="cost",
     parameters={"above_usd_a_month": LARGE},
 )
 def budget_alarm(stack: Stack, *, above_usd_a_month: float) -> Iterator[Objection]:
-    """A budget that tells nobody is none. Google Cloud tells the account's administrators, unless that is disabled."""
+    """A budget that tells nobody is none. Google Cloud tells the administrators, unless that is switched off."""
     if any_holds(_tells_somebody, stack.of(AWS_BUDGET, GCP_BUDGET)):
         return
     gpus = 0.0
@@ -125,22 +131,21 @@ def budget_alarm(stack: Stack, *, above_usd_a_month: float) -> Iterator[Objectio
 
 @related_rule(
     AWS_BUDGET,
+    GCP_BUDGET,
     id="cost-budget-fits",
     title="A budget is as high as the month that is to be expected, and no higher than the limit.",
     severity="medium",
     frameworks=well_architected("COST02-BP02"),
     wrong="A budget that is always passed is ignored, and one that never is warns of nothing.",
-    mend="set limitAmount (setting trainyard:aws.budget.monthly_usd) between what `yard cost` expects and maximum_usd.",
+    mend="set limitAmount, or amount (setting budget.monthly_usd), between what `yard cost` expects and maximum_usd.",
     topic="cost",
     parameters={"maximum_usd": Parameter(25000, "US dollars a month that a budget may allow.")},
 )
 def budget_fits(budget: Resource, stack: Stack, *, maximum_usd: float) -> Iterator[str]:
     """Of budgets of cost in US dollars a month. What part of the account it watches is not looked into."""
-    if known(budget.get("budgetType", default="COST")) != "COST" or known(budget.get("limitUnit")) != "USD":
+    amount = _monthly_usd(budget)
+    if amount is None:
         return
-    if known(budget.get("timeUnit")) != "MONTHLY" or budget.get("limitAmount") is None:
-        return
-    amount = float(known(budget.get("limitAmount")))
     if amount > maximum_usd:
         above = dollars(amount - maximum_usd)
         yield f"It allows {dollars(amount)} a month, {above} above the limit of {dollars(maximum_usd)}."
@@ -151,9 +156,32 @@ def budget_fits(budget: Resource, stack: Stack, *, maximum_usd: float) -> Iterat
         yield f"It is {dollars(amount)} a month, and the stack is expected to cost {dollars(expected)}."
 
 
+def _monthly_usd(budget: Resource) -> float | None:
+    """How much a budget allows in a month; None for one that is of something else. Raises Undecided.
+
+    Source: AWS Budgets API, CreateBudget; Cloud Billing Budget API, Budget: without a period it is of the month.
+    """
+    get = budget.get
+    if budget.type == GCP_BUDGET:
+        period = known(get("budgetFilter", "calendarPeriod", default="MONTH"))
+        amount = get("amount", "specifiedAmount", "units")
+        currency = known(get("amount", "specifiedAmount", "currencyCode", default="USD"))
+        if period != "MONTH" or get("budgetFilter", "customPeriod") is not None or currency != "USD":
+            return None
+        return None if amount is None else float(known(amount))
+    if known(get("budgetType", default="COST")) != "COST" or known(get("limitUnit")) != "USD":
+        return None
+    amount = get("limitAmount")
+    return None if known(get("timeUnit")) != "MONTHLY" or amount is None else float(known(amount))
+
+
 def _tells_somebody(budget: Resource) -> bool:
     if budget.type == GCP_BUDGET:
-        return any_holds(lambda _: True, as_list(budget.get("thresholdRules")))
+        told = budget.get("allUpdatesRule")
+        nobody = is_true(get(told, "disableDefaultIamRecipients")) and not (
+            as_list(get(told, "monitoringNotificationChannels")) or get(told, "pubsubTopic") is not None
+        )
+        return not nobody and any_holds(lambda _: True, as_list(budget.get("thresholdRules")))
     return any_holds(
         lambda each: any_holds(
             lambda name: len(as_list(get(each, name))) > 0,

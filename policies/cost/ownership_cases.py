@@ -18,6 +18,17 @@ def bucket(**properties: Any) -> Resource:
     return made("aws:s3/bucket:Bucket", "models", properties)
 
 
+NOBODY = {"disableDefaultIamRecipients": True}
+MAIL = {**NOBODY, "monitoringNotificationChannels": ["projects/p/notificationChannels/1"]}
+LABELS = dict.fromkeys(TAGS, "lower-case")
+
+
+def gcp_budget(units: str = "2000", **properties: Any) -> Resource:
+    """A budget of Google Cloud in US dollars a month."""
+    amount = {"specifiedAmount": {"currencyCode": "USD", "units": units}}
+    return made(ownership.GCP_BUDGET, "month", {"amount": amount, **properties})
+
+
 def budget(amount: str = "2000", **properties: Any) -> Resource:
     """A budget in US dollars a month."""
     return made(
@@ -46,6 +57,12 @@ CASES = (
             [LARGE, bucket(tags=None, tagsAll=TAGS)],
             [LARGE, made("gcp:storage/bucket:Bucket", "models", {"labels": TAGS})],
             [LARGE, made("kubernetes:core/v1:Service", "web", {"labels": {}})],
+            # What a pool of GKE calls labels is Kubernetes', and what a channel calls so is an address.
+            gke_pool(most=100, resourceLabels=LABELS, labels={"pool": "training"}),
+            [
+                gke_pool(most=100, resourceLabels=LABELS),
+                made(ownership.CHANNEL, "mail", {"labels": {"email_address": "a@b.c"}, "userLabels": LABELS}),
+            ],
         ],
         failing=[
             ([LARGE, bucket(tags={**TAGS, "owner": "unassigned"})], "The tag owner is unassigned, on models for one"),
@@ -61,6 +78,7 @@ CASES = (
                 "The tag cost_centre is missing, on vm for one",
             ),
             ([LARGE, bucket(tags=UNKNOWN), made("aws:sqs/queue:Queue", "jobs", {"tags": {}})], "on jobs for one"),
+            (gke_pool(most=100, resourceLabels={**LABELS, "owner": ""}), "The tag owner is missing, on training for"),
         ],
     ),
     Cases(
@@ -69,6 +87,10 @@ CASES = (
             [LARGE, budget()],
             [LARGE, budget(notifications=OF_TOPIC)],
             [gke_pool(most=100), GCP_BUDGET],
+            [
+                gke_pool(most=100),
+                made(ownership.GCP_BUDGET, "month", {**GCP_BUDGET.properties, "allUpdatesRule": MAIL}),
+            ],
             # Large without GPUs, or GPUs that cost little.
             node_group(["m5.8xlarge"], most=100, pool="system", capacity="ON_DEMAND"),
             node_group(most=2),
@@ -83,6 +105,13 @@ CASES = (
             ),
             (gke_pool(most=100), "on up to 100 GPUs"),
             ([gke_pool(most=100), made(ownership.GCP_BUDGET, "month", {})], "no budget tells anybody."),
+            (
+                [
+                    gke_pool(most=100),
+                    made(ownership.GCP_BUDGET, "month", {**GCP_BUDGET.properties, "allUpdatesRule": NOBODY}),
+                ],
+                "no budget tells anybody.",
+            ),
         ],
     ),
     Cases(
@@ -94,10 +123,17 @@ CASES = (
             budget(budgetType="USAGE", limitAmount="100000", limitUnit="GB"),
             budget(timeUnit="ANNUALLY", limitAmount="100000"),
             budget(limitAmount=None),
+            gcp_budget(),
+            [gke_pool(), gcp_budget("25000")],
+            gcp_budget("100000", budgetFilter={"calendarPeriod": "YEAR"}),
+            gcp_budget(amount={"lastPeriodAmount": True}),
+            gcp_budget(amount={"specifiedAmount": {"currencyCode": "EUR", "units": "100000"}}),
         ],
         failing=[
             (budget("25000.01"), "It allows $25,000.01 a month, $0.01 above the limit of $25,000.00."),
             ([LARGE, budget("800")], "It is $800.00 a month, and the stack is expected to cost $822.45."),
+            (gcp_budget("30000"), "It allows $30,000.00 a month, $5,000.00 above the limit of $25,000.00."),
+            ([gke_pool(least=1), gcp_budget("300")], "It is $300.00 a month, and the stack is expected to cost $"),
         ],
     ),
 )

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from planning.cost import price_gcp_compute
 from planning.cost.kubernetes_quantity import quantity_of
 from planning.cost.price_aws_compute import INSTANCE, LAUNCH_TEMPLATE, NODE_GROUP
+from planning.cost.price_gcp_compute import accelerator_service, bought_as
 from planning.cost.price_karpenter import NODE_POOL
 from planning.prices.model import Capacity, Cloud
 from planning.quantities import BYTES_PER_GIB
@@ -16,13 +18,15 @@ from policies.values import as_list, is_text, is_true, known
 from policies.values import get as within
 
 KARPENTER_POOL = NODE_POOL
-GKE_POOL = "gcp:container/nodePool:NodePool"
+GKE_POOL = price_gcp_compute.NODE_POOL
+GCE_INSTANCE = price_gcp_compute.INSTANCE
 GROUP = "aws:autoscaling/group:Group"
 POOL_TYPES = (NODE_GROUP, KARPENTER_POOL, GKE_POOL, GROUP)
 """Pools that grow and shrink."""
-UNMODELLED = (GKE_POOL, GROUP)
+UNMODELLED = (GROUP,)
 """Pools that the cost model has no pricers for."""
-MACHINE_TYPES = (*POOL_TYPES, INSTANCE)
+MACHINE_TYPES = (*POOL_TYPES, INSTANCE, GCE_INSTANCE)
+OF_GOOGLE = (GKE_POOL, GCE_INSTANCE)
 POOL_LABEL = "trainyard.dev/pool"
 NVIDIA = "nvidia.com/gpu"
 
@@ -47,7 +51,6 @@ _RUNNING = (
     *MACHINE_TYPES,
     "aws:eks/cluster:Cluster",
     "gcp:container/cluster:Cluster",
-    "gcp:compute/instance:Instance",
 )
 _ZONES_OF_A_REGION = 3
 """Zones in which GKE puts the nodes of a regional cluster, unless told. Source: GKE, "Regional clusters"."""
@@ -63,15 +66,15 @@ class Pool:
     @property
     def cloud(self) -> Cloud:
         """Whose machines they are."""
-        return "gcp" if self.resource.type == GKE_POOL else "aws"
+        return "gcp" if self.resource.type in OF_GOOGLE else "aws"
 
     @property
     def region(self) -> str:
         """Where they are, as far as known."""
         if self.cloud == "aws":
             return region_of_stack(self.stack)
-        place = self.resource.get("location")
-        return "-".join(known(place).split("-")[:2]) if place is not None else ""
+        place = self.resource.get("location", default=self.resource.get("zone"))
+        return "-".join(known(place).split("-")[:2]) if place is not None else region_of_stack(self.stack)
 
     def template(self) -> Resource | None:
         """The launch template that its nodes are started from."""
@@ -93,6 +96,8 @@ class Pool:
         get = self.resource.get
         if self.resource.type == GKE_POOL:
             return [known(get("nodeConfig", "machineType", default="e2-medium"))]
+        if self.resource.type == GCE_INSTANCE:
+            return [str(known(get("machineType", default=""))).rpartition("/")[2]]
         if self.resource.type == KARPENTER_POOL:
             return self._required(_KARPENTER_TYPE) or self._of_kinds()
         named = get("instanceTypes") if self.resource.type == NODE_GROUP else get("instanceType")
@@ -113,8 +118,15 @@ class Pool:
             node = get("nodeConfig", default={})
             if is_true(within(node, "spot")) or is_true(within(node, "preemptible")):
                 return "spot"
+            if is_true(within(node, "flexStart")):
+                return "flex_start"
             affinity = known(within(node, "reservationAffinity", "consumeReservationType"))
             return "reserved" if affinity == "SPECIFIC_RESERVATION" else "on_demand"
+        if self.resource.type == GCE_INSTANCE:
+            model = known(get("scheduling", "provisioningModel", default="STANDARD"))
+            if model == "FLEX_START":
+                return "flex_start"
+            return "spot" if model == "SPOT" or is_true(get("scheduling", "preemptible")) else "on_demand"
         if self.resource.type == KARPENTER_POOL:
             # The order in which Karpenter prefers them.
             wanted = self._required(_KARPENTER_CAPACITY) or ["on-demand"]
@@ -135,7 +147,7 @@ class Pool:
             return self._gke_count("minNodeCount", "totalMinNodeCount")
         if self.resource.type == KARPENTER_POOL:
             return 0.0
-        if self.resource.type == INSTANCE:
+        if self.resource.type in (INSTANCE, GCE_INSTANCE):
             return 1.0
         if self.resource.type == GROUP:
             return _number(self.resource.get("minSize"))
@@ -145,7 +157,7 @@ class Pool:
         """Nodes that there may be; None where nothing limits them."""
         if self.resource.type == GKE_POOL:
             return self._gke_count("maxNodeCount", "totalMaxNodeCount")
-        if self.resource.type == INSTANCE:
+        if self.resource.type in (INSTANCE, GCE_INSTANCE):
             return 1.0
         if self.resource.type == NODE_GROUP:
             return _number(self.resource.get("scalingConfig", "maxSize"))
@@ -188,6 +200,8 @@ class Pool:
     def node_usd_per_hour(self, capacity: Capacity | None = None) -> float | None:
         """What an hour of its dearest type costs; None where the book has no price of it."""
         bought = capacity or self.capacity()
+        if self.cloud == "gcp":
+            return self._google_usd_per_hour(bought)
         prices = [book().price_of(self.cloud, self.region, each, bought) for each in self.types()]
         return max((price.usd_per_hour for price in prices if price), default=None)
 
@@ -222,7 +236,25 @@ class Pool:
             return self.resource.get(
                 "nodeConfig", "resourceLabels", name, default=self.resource.get("nodeConfig", "labels", name)
             )
+        if self.resource.type == GCE_INSTANCE:
+            return self.resource.get("labels", name)
         return _by_name(self.resource.get("tags")).get(name)
+
+    def _google_usd_per_hour(self, capacity: Capacity) -> float | None:
+        """The machine with the GPUs that are attached to it, where its type does not come with them."""
+        machine = self.types()[0]
+        paid, _ = bought_as(machine, capacity)
+        price = book().price_of("gcp", self.region, machine, paid)
+        if price is None:
+            return None
+        usd = price.usd_per_hour
+        for each in () if self._gpus_of(machine) else self._accelerators():
+            service = accelerator_service(str(known(each.get("type"))), paid)
+            tiers = book().tiers_of("gcp", self.region, service) if service else ()
+            if not tiers:
+                return None
+            usd += _number(each.get("count")) * tiers[0].usd_per_unit
+        return usd
 
     def _required(self, *keys: str) -> list[str] | None:
         """The values of a requirement of Karpenter that names those that are wanted, by one of these labels."""
@@ -272,9 +304,9 @@ class Pool:
         return facts.gpu_count if facts is not None else int(bool(_GPU_FAMILY.fullmatch(type_)))
 
     def _accelerators(self) -> Iterator[Mapping[str, Any]]:
-        if self.resource.type == GKE_POOL:
-            for each in as_list(self.resource.get("nodeConfig", "guestAccelerators")):
-                yield known(each) or {}
+        path = {GKE_POOL: ("nodeConfig", "guestAccelerators"), GCE_INSTANCE: ("guestAccelerators",)}
+        for each in as_list(self.resource.get(*path[self.resource.type])) if self.resource.type in path else ():
+            yield known(each) or {}
 
     def _gke_count(self, for_each_zone: str, total: str) -> float:
         scaling = self.resource.get("autoscaling")
@@ -323,7 +355,7 @@ def runs_machines(stack: Stack) -> bool:
 def unmodelled_usd_per_hour(stack: Stack) -> float:
     """What all nodes of pools that the cost model has no pricers for may cost an hour, as far as the book has prices.
 
-    Those are GKE's, and Auto Scaling groups. Raises Undecided where a preview does not know how many nodes there are.
+    Those are Auto Scaling groups. Raises Undecided where a preview does not know how many nodes there are.
     """
     return sum(pool.usd_per_hour() for pool in pools_of(stack, *UNMODELLED))
 

@@ -16,11 +16,14 @@ from weakref import WeakKeyDictionary
 
 from planning.cost.estimate import PRICERS, PlanCost, price_resources
 from planning.cost.inputs import UNKNOWN
-from planning.cost.plan import PlannedResource
+from planning.cost.plan import PlannedResource, cloud_of_stack
 from planning.cost.price_aws_compute import INSTANCE, INSTANCE_STATE, LAUNCH_TEMPLATE, NODE_GROUP
+from planning.cost.price_gcp_compute import INSTANCE as GCE_INSTANCE
+from planning.cost.price_gcp_compute import NODE_POOL as GKE_POOL
 from planning.cost.price_karpenter import NODE_CLASS, NODE_POOL
 from planning.cost.usage import Usage
 from planning.prices.book import PriceBook
+from planning.prices.model import Cloud
 from planning.prices.refreshed import project_book
 from planning.quantities import HOURS_PER_MONTH
 from policies.resources import Resource, Stack
@@ -33,6 +36,7 @@ PRICED_TYPES: Final = (*PRICERS, LAUNCH_TEMPLATE)
 _PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_REGION: Final = "us-east-1"
 """Where nothing tells the region: that of the price lists' own examples."""
+_DEFAULT_REGIONS: Mapping[Cloud, str] = {"aws": DEFAULT_REGION, "gcp": "us-central1"}
 
 # What else the pricers look at: what a pool's nodes are made of, and what a gateway is told.
 _LOOKED_AT = (
@@ -41,22 +45,39 @@ _LOOKED_AT = (
     INSTANCE_STATE,
     NODE_CLASS,
     "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy",
+    "kubernetes:storage.k8s.io/v1:StorageClass",
 )
 _OF_PRICE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     NODE_GROUP: (("instanceTypes",), ("capacityType",), ("scalingConfig", "minSize"), ("scalingConfig", "maxSize")),
     INSTANCE: (("instanceType",), ("instanceMarketOptions",), ("rootBlockDevice",), ("ebsBlockDevices",)),
     LAUNCH_TEMPLATE: (("blockDeviceMappings",), ("monitoring",), ("networkInterfaces",), ("instanceType",)),
     NODE_POOL: (("spec", "template", "spec", "requirements"), ("spec", "limits")),
+    GKE_POOL: (
+        *(("nodeConfig", name) for name in ("machineType", "spot", "preemptible", "flexStart", "guestAccelerators")),
+        *(("nodeConfig", name) for name in ("diskType", "diskSizeGb", "bootDisk", "ephemeralStorageLocalSsdConfig")),
+        *(("nodeConfig", name) for name in ("localNvmeSsdBlockConfig", "localSsdCount")),
+        ("nodeConfig", "reservationAffinity", "consumeReservationType"),
+        *((name,) for name in ("autoscaling", "nodeCount", "initialNodeCount", "nodeLocations", "location")),
+    ),
+    GCE_INSTANCE: (
+        *((name,) for name in ("machineType", "guestAccelerators", "scratchDisks", "desiredStatus", "zone")),
+        *(("scheduling", name) for name in ("provisioningModel", "preemptible")),
+        *(("bootDisk", "initializeParams", name) for name in ("size", "type")),
+    ),
 }
 """The properties that decide what a machine costs. Whatever else is unknown of it changes no price."""
 _WITHIN = frozenset(
     (
         *("ebs", "volumeSize", "volumeType", "iops", "throughput", "enabled", "associatePublicIpAddress"),
         *("marketType", "key", "operator", "values", "nodes"),
+        *("type", "count", "diskType", "sizeGb", "localSsdCount", "interface"),
+        *("minNodeCount", "maxNodeCount", "totalMinNodeCount", "totalMaxNodeCount"),
     )
 )
 _ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]")
 _SERVICE = re.compile(r"com\.amazonaws\.([a-z0-9-]+)\.")
+_OF_GOOGLE = (GKE_POOL, GCE_INSTANCE)
+_GCP_PLACE = re.compile(r"([a-z]+-[a-z]+\d+)(?:-[a-z])?")
 
 
 @dataclass(frozen=True)
@@ -101,17 +122,34 @@ def book() -> PriceBook:
 
 
 def service(stack: Stack, name: str, quantity: float = 1.0) -> float:
-    """US dollars for so many units of a service of AWS by its first price; 0 where the book does not know it."""
-    tiers = book().tiers_of("aws", region_of_stack(stack), name)
+    """US dollars for so many units of a service of the stack's cloud by its first price; 0 where the book does not
+    know it."""
+    tiers = book().tiers_of(cloud_of(stack), region_of_stack(stack), name)
     return tiers[0].usd_per_unit * quantity if tiers else 0.0
 
 
+def cloud_of(stack: Stack) -> Cloud:
+    """Whose a stack is, by what it has; AWS where nothing tells."""
+    return cloud_of_stack(stack.types, _configuration())
+
+
 def region_of_stack(stack: Stack) -> str:
-    """Region of AWS: what the stack is configured with, else what its zones and endpoints tell, else the default."""
-    configured = _configuration().get("aws:region")
+    """Region of the stack's cloud: what it is configured with, else what its zones and endpoints tell, else the
+    default."""
+    cloud = cloud_of(stack)
+    configured = _configuration().get(f"{cloud}:region")
     if isinstance(configured, str) and configured:
         return configured
-    return next(_told_regions(stack), DEFAULT_REGION)
+    return next(_told_gcp_regions(stack) if cloud == "gcp" else _told_regions(stack), _DEFAULT_REGIONS[cloud])
+
+
+def _told_gcp_regions(stack: Stack) -> Iterator[str]:
+    for resource in stack.of("gcp:compute/subnetwork:Subnetwork", "gcp:container/cluster:Cluster", *_OF_GOOGLE):
+        for name in ("region", "location", "zone"):
+            place = resource.properties.get(name)
+            matched = _GCP_PLACE.fullmatch(place) if isinstance(place, str) else None
+            if matched:
+                yield matched[1]
 
 
 def _told_regions(stack: Stack) -> Iterator[str]:
@@ -147,7 +185,10 @@ def _price(stack: Stack) -> Priced:
     ]
     configuration = _configuration()
     cost = price_resources(
-        resources, book(), Usage.from_config(configuration), config={**configuration, "aws:region": region}
+        resources,
+        book(),
+        Usage.from_config(configuration),
+        config={**configuration, f"{cloud_of(stack)}:region": region},
     )
     unknown = {line.urn for line in cost.lines if line.kind == "unknown"}
     hidden = [path for each in looked_at for path in _hidden(each, unpriced=each.urn in unknown)]

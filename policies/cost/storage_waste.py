@@ -15,12 +15,13 @@ from policies.cost.guides import well_architected
 from policies.cost.pools import runs_machines
 from policies.cost.pricing import priced, service
 from policies.resources import Resource, Stack
-from policies.rules import Parameter, related_rule
+from policies.rules import Parameter, related_rule, resource_rule
 from policies.values import any_holds, as_list, get, is_true, known, parsed
 
 VOLUME = "aws:ebs/volume:Volume"
 ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+LOG_BUCKET = "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 GCS_BUCKET = "gcp:storage/bucket:Bucket"
 LIFECYCLES = (
@@ -33,6 +34,7 @@ ENCRYPTIONS = (
 )
 REPOSITORY = "aws:ecr/repository:Repository"
 REPOSITORY_LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+GCP_REPOSITORY = "gcp:artifactregistry/repository:Repository"
 
 _DEARER = ("gp2", "io1", "standard")
 _SAVED = 0.2
@@ -68,18 +70,24 @@ def volume_gp3(resource: Resource, stack: Stack) -> Iterator[str]:
 
 @related_rule(
     LOG_GROUP,
+    LOG_BUCKET,
     id="cost-logs-forgotten",
-    title="Log groups forget after a time.",
+    title="Log groups and log buckets forget after a time.",
     severity="low",
     frameworks=well_architected("COST04-BP05"),
     wrong="Each month of logs is then paid for in every month to come.",
-    mend="set retentionInDays (setting …retention_days), or raise maximum_days for this stack.",
+    mend="set retentionInDays or retentionDays (setting …retention_days), or raise maximum_days for this stack.",
     topic="cost",
     parameters={"maximum_days": Parameter(400, "Days that logs may be kept.")},
 )
 def logs_forgotten(group: Resource, stack: Stack, *, maximum_days: float) -> Iterator[str]:
-    """0 and no value mean for ever. Source: CloudWatch Logs API, PutRetentionPolicy."""
-    days = known(group.get("retentionInDays", default=0))
+    """0 and no value mean for ever, and 30 days for a log bucket of Google Cloud.
+
+    Source: CloudWatch Logs API, PutRetentionPolicy; Cloud Logging API, LogBucket.
+    """
+    kept_by = {LOG_GROUP: ("retentionInDays", 0), LOG_BUCKET: ("retentionDays", 30)}
+    name, default = kept_by[group.type]
+    days = known(group.get(name, default=default))
     if (days and days <= maximum_days) or not runs_machines(stack):
         return
     gigabyte = service(stack, "logs_storage_gb_month")
@@ -118,18 +126,41 @@ def checkpoints_expire(bucket: Resource, stack: Stack) -> Iterator[str]:
     yield f"Nothing removes or moves old checkpoints; each {stored:g} GiB of them cost {dollars(usd)} a month."
 
 
+@resource_rule(
+    GCS_BUCKET,
+    id="cost-soft-delete-short",
+    title="Buckets keep what was removed for good no longer than their limit.",
+    severity="low",
+    frameworks=well_architected("COST04-BP05"),
+    wrong="Each checkpoint that a rule removes is then paid for as before, for as long again.",
+    mend="lower softDeletePolicy.retentionDurationSeconds (setting storage.soft_delete_days), or raise maximum_days.",
+    topic="cost",
+    parameters={"maximum_days": Parameter(30, "Days of soft deletion that a bucket may have.")},
+)
+def soft_delete_short(bucket: Resource, *, maximum_days: float) -> Iterator[str]:
+    """Seven days unless it says otherwise, 90 at most. Source: Cloud Storage, "Soft delete"."""
+    days = known(bucket.get("softDeletePolicy", "retentionDurationSeconds", default=604_800)) / 86_400
+    if days > maximum_days:
+        yield f"It keeps what was removed for {days:g} days, and up to {maximum_days:g} are wanted."
+
+
 @related_rule(
     REPOSITORY,
+    GCP_REPOSITORY,
     id="cost-registry-forgets",
     title="Registries remove images that nobody uses any more.",
     severity="low",
     frameworks=well_architected("COST04-BP05"),
     wrong="Every build adds an image of many GB.",
-    mend="add aws.ecr.LifecyclePolicy with a rule that expires untagged or old images.",
+    mend="add aws.ecr.LifecyclePolicy, or cleanupPolicies, with a rule that removes untagged or old images.",
     topic="cost",
 )
 def registry_forgets(repository: Resource, stack: Stack) -> Iterator[str]:
-    """A policy of the stack that is for the repository and expires something."""
+    """A policy of the stack that is for the repository and expires something.
+
+    Artifact Registry's own do nothing while they are tried only (cleanupPolicyDryRun), or only say what is kept. A
+    repository that fetches from elsewhere, or only joins others, is not pushed to.
+    """
 
     def cleans(policy: Resource) -> bool:
         if not policy.refers_to(repository, "repository"):
@@ -137,7 +168,15 @@ def registry_forgets(repository: Resource, stack: Stack) -> Iterator[str]:
         rules = as_list(get(parsed(policy.get("policy", default="{}")), "rules"))
         return any_holds(lambda rule: known(get(rule, "action", "type")) in ("expire", "transition"), rules)
 
-    if runs_machines(stack) and not any_holds(cleans, stack.of(REPOSITORY_LIFECYCLE)):
+    if repository.type == GCP_REPOSITORY:
+        if known(repository.get("mode", default="STANDARD_REPOSITORY")) != "STANDARD_REPOSITORY":
+            return
+        cleaned = not is_true(repository.get("cleanupPolicyDryRun")) and any_holds(
+            lambda policy: known(get(policy, "action")) == "DELETE", as_list(repository.get("cleanupPolicies"))
+        )
+    else:
+        cleaned = any_holds(cleans, stack.of(REPOSITORY_LIFECYCLE))
+    if runs_machines(stack) and not cleaned:
         stored = priced(stack).cost.usage.image_gb
         usd = service(stack, "registry_gb_month", stored)
         yield f"No lifecycle policy removes its images; each {stored:g} GB of them cost {dollars(usd)} a month."
@@ -238,4 +277,12 @@ def _ends_current_objects(rule: Any) -> bool:
     return len(as_list(get(rule, "transitions"))) > 0
 
 
-RULES = (volume_gp3, logs_forgotten, checkpoints_expire, registry_forgets, bucket_key, volume_attached)
+RULES = (
+    volume_gp3,
+    logs_forgotten,
+    checkpoints_expire,
+    soft_delete_short,
+    registry_forgets,
+    bucket_key,
+    volume_attached,
+)

@@ -32,6 +32,22 @@ def log_group(**properties: Any) -> Resource:
     return made(storage_waste.LOG_GROUP, "flow", properties)
 
 
+def log_bucket(**properties: Any) -> Resource:
+    """A log bucket of Google Cloud."""
+    return made(storage_waste.LOG_BUCKET, "flow", properties)
+
+
+def google_images(*policies: dict[str, Any], **properties: Any) -> Resource:
+    """A repository of Artifact Registry."""
+    return made(storage_waste.GCP_REPOSITORY, "training", {"cleanupPolicies": list(policies), **properties})
+
+
+def soft_delete(days: float | None) -> Resource:
+    """A bucket of Google Cloud that keeps what was removed for so long."""
+    policy = {} if days is None else {"softDeletePolicy": {"retentionDurationSeconds": days * 86_400}}
+    return made(storage_waste.GCS_BUCKET, "models", policy)
+
+
 def lifecycle(*rules: dict[str, Any], of: Resource = BUCKET) -> Resource:
     """Rules of a bucket."""
     return made(storage_waste.LIFECYCLES[0], "rules", {"rules": list(rules)}, refers={"bucket": of})
@@ -51,6 +67,10 @@ def encryption(algorithm: str = "aws:kms", **rule: Any) -> Resource:
         {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm}, **rule}]},
     )
 
+
+GKE = made("gcp:container/cluster:Cluster", "cluster")
+REMOVES = {"id": "old", "action": "DELETE", "condition": {"tagState": "UNTAGGED"}}
+KEEPS = {"id": "newest", "action": "KEEP", "mostRecentVersions": {"keepCount": 5}}
 
 CASES = (
     Cases(
@@ -77,8 +97,15 @@ CASES = (
     ),
     Cases(
         storage_waste.logs_forgotten,
-        passing=[[CLUSTER, log_group(retentionInDays=30)], [CLUSTER, log_group(retentionInDays=400)], log_group()],
+        passing=[
+            [CLUSTER, log_group(retentionInDays=30)],
+            [CLUSTER, log_group(retentionInDays=400)],
+            log_group(),
+            [GKE, log_bucket()],
+            [GKE, log_bucket(retentionDays=365)],
+        ],
         failing=[
+            ([GKE, log_bucket(retentionDays=3650)], "It keeps logs 3650 days, and up to 400 days are wanted; each GB"),
             (
                 [CLUSTER, log_group()],
                 "for ever, and up to 400 days are wanted; each GB that is kept costs $0.03",
@@ -117,9 +144,22 @@ CASES = (
         ],
     ),
     Cases(
+        storage_waste.soft_delete_short,
+        passing=[soft_delete(None), soft_delete(0), soft_delete(30)],
+        failing=[(soft_delete(90), "It keeps what was removed for 90 days, and up to 30 are wanted.")],
+    ),
+    Cases(
         storage_waste.registry_forgets,
-        passing=[[CLUSTER, REPOSITORY, images()], REPOSITORY],
+        passing=[
+            [CLUSTER, REPOSITORY, images()],
+            REPOSITORY,
+            [GKE, google_images(KEEPS, REMOVES)],
+            [GKE, google_images(mode="REMOTE_REPOSITORY")],
+            google_images(),
+        ],
         failing=[
+            ([GKE, google_images(KEEPS)], "No lifecycle policy removes its images; each 10 GB of them cost $1.00"),
+            ([GKE, google_images(REMOVES, cleanupPolicyDryRun=True)], "No lifecycle policy removes its images"),
             ([CLUSTER, REPOSITORY], "No lifecycle policy removes its images; each 10 GB of them cost $1.00 a month."),
             ([CLUSTER, REPOSITORY, images("")], "No lifecycle policy removes its images"),
             ([CLUSTER, REPOSITORY, images(of=made(storage_waste.REPOSITORY, "other"))], "No lifecycle policy"),

@@ -3,18 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from planning.cost.price_gcp_network import GOOGLE_APIS
 from planning.cost.words import dollars
 from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
 from policies.cost.jobs import gpus_of_pod
 from policies.cost.pools import pools_of, runs_machines
-from policies.cost.pricing import service
+from policies.cost.pricing import cloud_of, service
 from policies.resources import Resource, Stack
 from policies.rules import Objection, Parameter, related_rule, stack_rule
 from policies.values import Undecided, any_holds, as_list, get, known
 
 NAT = "aws:ec2/natGateway:NatGateway"
+CLOUD_NAT = "gcp:compute/routerNat:RouterNat"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+FORWARDING_RULES = (
+    "gcp:compute/forwardingRule:ForwardingRule",
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
+)
 ADDRESS = "aws:ec2/eip:Eip"
 LOAD_BALANCERS = ("aws:lb/loadBalancer:LoadBalancer", "aws:alb/loadBalancer:LoadBalancer")
 _LISTENERS = ("aws:lb/listener:Listener", "aws:alb/listener:Listener")
@@ -29,6 +35,7 @@ _USERS_OF_ADDRESSES = (NAT, "aws:ec2/eipAssociation:EipAssociation", "aws:lb/loa
 
 @stack_rule(
     NAT,
+    CLOUD_NAT,
     id="cost-nat-gateways",
     title="A stack has no more NAT gateways than its limit.",
     severity="medium",
@@ -39,19 +46,21 @@ _USERS_OF_ADDRESSES = (NAT, "aws:ec2/eipAssociation:EipAssociation", "aws:lb/loa
     parameters={"maximum_gateways": Parameter(3, "NAT gateways that a stack may have.")},
 )
 def nat_gateways(stack: Stack, *, maximum_gateways: float) -> Iterator[Objection]:
-    """One in each of three zones lets a zone fail; for development one does."""
-    gateways = stack.of(NAT)
+    """One in each of three zones lets a zone fail; for development one does. Cloud NAT is there for a whole region."""
+    gateways = stack.of(NAT, CLOUD_NAT)
     if len(gateways) > maximum_gateways:
         month = HOURS_PER_MONTH * (service(stack, "nat_gateway_hour") + service(stack, "public_ipv4_hour"))
         more = len(gateways) - maximum_gateways
+        up_to = "up to " if cloud_of(stack) == "gcp" else ""
         yield Objection(
             f"It has {len(gateways)} NAT gateways, {more:g} more than {maximum_gateways:g}; with its address each "
-            f"costs {dollars(month)} a month: {dollars(month * more)} too much."
+            f"costs {up_to}{dollars(month)} a month: {dollars(month * more)} too much."
         )
 
 
 @stack_rule(
     ENDPOINT,
+    *FORWARDING_RULES,
     id="cost-interface-endpoints",
     title="All interface endpoints together cost no more a month than the stack's limit.",
     severity="low",
@@ -62,8 +71,12 @@ def nat_gateways(stack: Stack, *, maximum_gateways: float) -> Iterator[Objection
     parameters={"maximum_usd": Parameter(300, "US dollars a month, without traffic.")},
 )
 def interface_endpoints(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
-    """By zones, as they are billed."""
+    """By zones, as they are billed; an endpoint of Private Service Connect is for all of them."""
     zones = 0
+    for rule in stack.of(*FORWARDING_RULES):
+        with stack.apart():
+            # Unlike the front of a load balancer, an endpoint has no scheme.
+            zones += rule.properties.get("target") in GOOGLE_APIS or known(rule.get("loadBalancingScheme")) == ""
     for endpoint in stack.of(ENDPOINT):
         with stack.apart():
             if known(endpoint.get("vpcEndpointType", default="Gateway")) == "Interface":

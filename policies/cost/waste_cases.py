@@ -19,6 +19,11 @@ def gateways(count: int) -> list[Resource]:
     return [made(waste.NAT, f"nat-{number}") for number in range(count)]
 
 
+def private_endpoint(number: int) -> Resource:
+    """An endpoint of Private Service Connect for Google's own services."""
+    return made(waste.FORWARDING_RULES[1], f"google-{number}", {"target": "all-apis", "loadBalancingScheme": ""})
+
+
 def endpoints(count: int, kind: str = "Interface") -> list[Resource]:
     """So many endpoints in three zones each."""
     return [
@@ -61,18 +66,29 @@ def scaler(type_: str = SCALER, target: str = "serving", **spec: Any) -> Resourc
 CASES = (
     Cases(
         waste.nat_gateways,
-        passing=[gateways(3), []],
+        passing=[gateways(3), [], [made(waste.CLOUD_NAT, "nat")]],
         failing=[
             (
                 gateways(4),
                 "4 NAT gateways, 1 more than 3; with its address each costs $36.50 a month: $36.50 too",
             ),
+            (
+                [made(waste.CLOUD_NAT, f"nat-{number}") for number in range(4)],
+                "4 NAT gateways, 1 more than 3; with its address each costs up to $35.77 a month: $35.77 too",
+            ),
         ],
     ),
     Cases(
         waste.interface_endpoints,
-        passing=[endpoints(13), endpoints(100, "Gateway"), made(waste.ENDPOINT, "s3", {"serviceName": "s3"})],
+        passing=[
+            endpoints(13),
+            endpoints(100, "Gateway"),
+            made(waste.ENDPOINT, "s3", {"serviceName": "s3"}),
+            [private_endpoint(number) for number in range(41)],
+            [made(waste.FORWARDING_RULES[0], f"front-{number}", {"target": "proxy"}) for number in range(50)],
+        ],
         failing=[
+            ([private_endpoint(number) for number in range(42)], "cost $306.60 a month, $6.60 more than the limit"),
             (endpoints(14), "cost $306.60 a month, $6.60 more than the limit of $300.00."),
         ],
     ),

@@ -1,7 +1,7 @@
 """Rules for IAM on Google Cloud."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policies.gcp.grants import EVERY_GRANT, PROJECT_WIDE, grants
 from policies.resources import Resource, Stack
@@ -50,6 +50,12 @@ _SERVICE_AGENT = re.compile(
     r"serviceAccount:(service-\d+@(gcp-sa-|[a-z0-9-]+-robot\.|compute-system\.)|\d+@cloudservices\.).*"
 )
 _SERVICE_IDENTITY = "gcp:projects/serviceIdentity:ServiceIdentity"
+_NOBODY_ELSE = (
+    _SERVICE_IDENTITY,
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool",
+    "gcp:serviceaccount/account:Account",
+)
+"""Whose outputs name members: each is one account, or who comes by one pool."""
 _PROJECT = "gcp:organizations/project:Project"
 _NARROWING = ("resource.", "modifiedGrantsByRole")
 _ESCALATING = re.compile(
@@ -73,7 +79,7 @@ _COMPARED = re.compile(r"==|\bin\b|startsWith|matches")
 _ANY_OWNER = re.compile(r"startsWith\(\s*['\"](\w+:)?['\"]\s*\)")
 
 
-@resource_rule(
+@related_rule(
     *EVERY_GRANT,
     *ENTRIES,
     *LISTS,
@@ -99,8 +105,11 @@ _ANY_OWNER = re.compile(r"startsWith\(\s*['\"](\w+:)?['\"]\s*\)")
     wrong="Anyone on the internet, or anyone with any Google account, then has the role.",
     mend="name the members that need it, or a group of them.",
 )
-def no_public_members(subject: Resource) -> Iterator[str]:
-    """allAuthenticatedUsers are all accounts that Google knows, not those of the organization."""
+def no_public_members(subject: Resource, _stack: Stack) -> Iterator[str]:
+    """allAuthenticatedUsers are all accounts that Google knows, not those of the organization.
+
+    A member that is not known yet is nobody else than the account or the pool that it is made of.
+    """
     if subject.type in ENTRIES:
         if subject.get("entity", default="") in _ANYONE:
             yield f"The access list is open to {subject.get('entity')}."
@@ -122,7 +131,7 @@ def no_public_members(subject: Resource) -> Iterator[str]:
     else:
         for grant in grants(subject):
             with subject.apart():
-                if grant.member in _ANYONE:
+                if not is_made_of(subject, "member", grant.member, _NOBODY_ELSE) and grant.member in _ANYONE:
                     yield f"{grant.role} is granted to {grant.member}."
 
 
@@ -143,7 +152,9 @@ def no_basic_roles(subject: Resource, _stack: Stack) -> Iterator[str]:
     told: set[str] = set()
     for grant in grants(subject):
         with subject.apart():
-            if known(grant.role) in _BASIC_ROLES and not _is_service_agent(subject, grant.member):
+            if is_made_of(subject, "role", grant.role, CUSTOM_ROLES):
+                continue
+            if known(grant.role) in _BASIC_ROLES and not is_service_agent(subject, grant.member):
                 if grant.role not in told:
                     yield f"{grant.role} is granted."
                 told.add(grant.role)
@@ -162,9 +173,12 @@ def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
     """Google's own service agents need such roles in places, and nobody can obtain their credentials."""
     for grant in grants(subject):
         with subject.apart():
+            if is_made_of(subject, "role", grant.role, CUSTOM_ROLES):
+                # What a role of one's own may have in it is judged by gcp-custom-role-no-escalation.
+                continue
             if grant.role not in _ACTING_AS_OTHERS and grant.role not in _GRANTING:
                 continue
-            if any(word in grant.condition for word in _NARROWING) or _is_service_agent(subject, grant.member):
+            if any(word in grant.condition for word in _NARROWING) or is_service_agent(subject, grant.member):
                 continue
             if grant.role in _GRANTING:
                 yield f"{grant.role} is granted, and with it every other role."
@@ -172,15 +186,29 @@ def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
                 yield f"{grant.role} is granted for every service account at once."
 
 
-def _is_service_agent(subject: Resource, member: object) -> bool:
+def is_made_of(subject: Resource, name: str, value: object, types: Sequence[str]) -> bool:
+    """Whether a value that is not known yet is an output of a resource of one of these types."""
+    return isinstance(value, Unknown) and any(type_ in types for type_ in _types_behind(subject, name))
+
+
+def resources_behind(subject: Resource, name: str) -> Sequence[str]:
+    """URNs of the resources that a property, or the list of the same, is made of."""
+    return subject.property_dependencies.get(name if name in subject.properties else f"{name}s", ())
+
+
+def _types_behind(subject: Resource, name: str) -> list[str]:
+    # In a URN the type of a resource comes after those of its parents.
+    return [urn.split("::")[2].rpartition("$")[2] for urn in resources_behind(subject, name)]
+
+
+def is_service_agent(subject: Resource, member: object) -> bool:
+    """Whether a member is an account by which Google's own services act. Raises Undecided."""
     if isinstance(member, Unknown):
-        made_of = subject.property_dependencies.get("member" if "member" in subject.properties else "members", ())
-        # In a URN the type of a resource comes after those of its parents.
-        types = [urn.split("::")[2].rpartition("$")[2] for urn in made_of]
+        types = _types_behind(subject, "member")
         if _SERVICE_IDENTITY in types:
             return True
         # What is made of a project may be its agent, whose address has the project's number.
-        if made_of and _PROJECT not in types:
+        if types and _PROJECT not in types:
             return False
     return bool(_SERVICE_AGENT.fullmatch(str(known(member))))
 

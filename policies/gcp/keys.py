@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from policies.resources import Resource
-from policies.rules import Parameter, resource_rule
-from policies.values import is_true, known
+from policies.gcp.grants import EVERY_GRANT, grants
+from policies.gcp.identity import CUSTOM_ROLES, is_made_of
+from policies.resources import Resource, Stack
+from policies.rules import Objection, Parameter, resource_rule, stack_rule
+from policies.values import Undecided, Unknown, is_true, known
 
 KEY = "gcp:kms/cryptoKey:CryptoKey"
 
+_KEEPING = "roles/cloudkms.admin"
+_USING = "roles/cloudkms.crypto"
+"""What the roles begin with that encrypt, decrypt or sign."""
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
 _SECONDS_A_DAY = 86_400
 _DEFAULT_DESTRUCTION = "2592000s"
@@ -69,6 +74,46 @@ def key_protected(key: Resource) -> Iterator[str]:
         yield "The key is destroyed with its stack."
 
 
+@stack_rule(
+    *EVERY_GRANT,
+    id="gcp-key-duties-separated",
+    title="Nobody both looks after keys in Cloud KMS and uses them.",
+    severity="medium",
+    frameworks=("CIS GCP 3.0.0 1.11", "NIST AC-5", "NIST SC-12"),
+    wrong="One stolen credential then reads the data, and takes the key away from everybody else.",
+    mend="grant roles/cloudkms.admin and roles/cloudkms.cryptoKey… to different members.",
+)
+def key_duties_separated(stack: Stack) -> Iterator[Objection]:
+    """By all grants of the stack together, on whatever project, ring or key: a role on one is soon one on another."""
+    keepers: dict[str, Resource] = {}
+    users: set[str] = set()
+    for subject in stack.of(*EVERY_GRANT):
+        subject.undecided.clear()
+        for grant in grants(subject):
+            with stack.apart():
+                # What may be in a role of one's own is another rule's business.
+                if is_made_of(subject, "role", grant.role, CUSTOM_ROLES):
+                    continue
+                if known(grant.role) == _KEEPING:
+                    keepers.setdefault(_who(subject, grant.member), subject)
+                elif str(grant.role).startswith(_USING):
+                    users.add(_who(subject, grant.member))
+        stack.undecided.extend(subject.undecided)
+    for member, subject in keepers.items():
+        if member in users:
+            yield Objection(f"{member.rpartition('::')[2]} looks after keys, and encrypts or decrypts by one.", subject)
+
+
+def _who(subject: Resource, member: Any) -> str:
+    """A member, or the resource that it is made of where it is not known yet. Raises Undecided."""
+    if isinstance(member, Unknown):
+        found = subject.property_dependencies.get("member", ())
+        if len(found) != 1:
+            raise Undecided(member.path)
+        return found[0]
+    return str(member)
+
+
 def _days(duration: Any) -> float:
     """Days of a duration such as 86400s. Raises ValueError."""
     if not isinstance(duration, str) or not _SECONDS.fullmatch(duration):
@@ -76,4 +121,4 @@ def _days(duration: Any) -> float:
     return float(duration.removesuffix("s")) / _SECONDS_A_DAY
 
 
-RULES = (key_rotation, key_destruction_delay, key_protected)
+RULES = (key_rotation, key_destruction_delay, key_protected, key_duties_separated)

@@ -12,6 +12,27 @@ def key(**properties: Any) -> Resource:
     return made(keys.KEY, "data", {"name": "data", **properties})
 
 
+KEEPING, USING = "roles/cloudkms.admin", "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+TRAIN = "serviceAccount:train@p.iam.gserviceaccount.com"
+ACCOUNTS = [made("gcp:serviceaccount/account:Account", name) for name in ("train", "serve")]
+
+
+def granted(type_: str, name: str, role: str, member: str | None, account: Resource | None) -> Resource:
+    """A role for a member, or for an account whose address is not known yet."""
+    known = {"member": member} if member else {}
+    return made(type_, name, {"role": role, **known}, refers={"member": account} if account else None)
+
+
+def of_project(name: str, role: str, member: str | None, account: Resource | None = None) -> Resource:
+    """A role on a project."""
+    return granted("gcp:projects/iAMMember:IAMMember", name, role, member, account)
+
+
+def of_key(name: str, role: str, member: str | None, account: Resource | None = None) -> Resource:
+    """A role on a key."""
+    return granted("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", name, role, member, account)
+
+
 CASES = (
     Cases(
         keys.key_rotation,
@@ -45,5 +66,29 @@ CASES = (
             key(deletionPolicy="ABANDON"),
         ],
         failing=[(key(), "destroyed with its stack"), (key(deletionPolicy="DELETE"), "destroyed with its stack")],
+    ),
+    Cases(
+        keys.key_duties_separated,
+        passing=[
+            [of_project("keeper", KEEPING, "group:security@example.org"), of_key("data", USING, TRAIN)],
+            # Made of two accounts.
+            [of_project("keeper", KEEPING, None, ACCOUNTS[0]), of_key("data", USING, None, ACCOUNTS[1])],
+            of_project("keeper", KEEPING, TRAIN),
+            [of_project("keeper", "roles/cloudkms.viewer", TRAIN), of_key("data", USING, TRAIN)],
+        ],
+        failing=[
+            (
+                [of_project("keeper", KEEPING, TRAIN), of_key("data", USING, TRAIN)],
+                "serviceAccount:train@p.iam.gserviceaccount.com looks after keys, and encrypts or decrypts by one.",
+            ),
+            (
+                [of_key("data", "roles/cloudkms.cryptoKeyDecrypter", TRAIN), of_key("keeper", KEEPING, TRAIN)],
+                "looks after keys, and",
+            ),
+            (
+                [of_project("keeper", KEEPING, None, ACCOUNTS[0]), of_key("data", USING, None, ACCOUNTS[0])],
+                "train looks after keys, and",
+            ),
+        ],
     ),
 )

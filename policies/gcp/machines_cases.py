@@ -23,7 +23,29 @@ def entered(**metadata: str) -> Resource:
 PROJECT_LOGIN = made(nodes.PROJECT_METADATA, "project", {"metadata": {"enable-oslogin": "TRUE"}})
 PROJECT_LOGIN_ITEM = made(nodes.PROJECT_METADATA_ITEM, "login", {"key": "enable-oslogin", "value": "TRUE"})
 
+KEY = "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/volumes"
+ENCRYPTED = {"diskEncryptionKey": {"kmsKeySelfLink": KEY}}
+NEW_KEY = made("gcp:kms/cryptoKey:CryptoKey", "volumes")
+
 CASES = (
+    Cases(
+        nodes.machine_customer_managed_key,
+        passing=[
+            machine(bootDisk={"kmsKeySelfLink": KEY}),
+            machine(bootDisk={"source": "disks/build"}),
+            made(nodes.MACHINES[0], "build", {"bootDisk": {"kmsKeySelfLink": UNKNOWN}}, refers={"bootDisk": NEW_KEY}),
+            made(nodes.DISKS[0], "data", {"size": 100, **ENCRYPTED}),
+            made(TEMPLATE, "build", {"disks": [ENCRYPTED, {"source": "data"}, {"type": "SCRATCH"}]}),
+        ],
+        failing=[
+            (machine(bootDisk={"initializeParams": {"size": 50}}), "boot disk has no key in Cloud KMS"),
+            (made(nodes.DISKS[0], "data", {"size": 100}), "A disk has no key in Cloud KMS"),
+            (
+                made(TEMPLATE, "build", {"disks": [ENCRYPTED, {"sourceImage": "debian-cloud/debian-12"}]}),
+                "A disk has no",
+            ),
+        ],
+    ),
     Cases(
         nodes.machine_no_public_address,
         passing=[

@@ -14,6 +14,7 @@ POLICY_RULES = (
     "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule",
     "gcp:compute/regionNetworkFirewallPolicyRule:RegionNetworkFirewallPolicyRule",
 )
+NETWORK = "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 PROJECT = "gcp:organizations/project:Project"
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -42,7 +43,7 @@ _STRONG_PROFILES = ("MODERN", "RESTRICTED", "FIPS_202205", "CUSTOM")
 
 
 @resource_rule(
-    "gcp:compute/network:Network",
+    NETWORK,
     id="gcp-network-own-subnets",
     title="Networks have only the subnets that the program creates.",
     severity="medium",
@@ -206,7 +207,7 @@ def firewall_described(firewall: Resource) -> Iterator[str]:
         yield "The firewall has no description."
 
 
-@resource_rule(
+@related_rule(
     SUBNETWORK,
     id="gcp-subnetwork-flow-logs",
     title="Subnets keep flow logs.",
@@ -215,9 +216,10 @@ def firewall_described(firewall: Resource) -> Iterator[str]:
     wrong="An intruder's traffic leaves no trace.",
     mend="give the Subnetwork a logConfig with a flowSampling above 0.",
 )
-def subnetwork_flow_logs(subnetwork: Resource) -> Iterator[str]:
-    """Subnets of proxies and of Private Service Connect hold no machines, and cannot have flow logs."""
-    if not _holds_machines(subnetwork):
+def subnetwork_flow_logs(subnetwork: Resource, stack: Stack) -> Iterator[str]:
+    """Subnets of proxies and of Private Service Connect hold no machines, and cannot have flow logs. What GPUs send
+    past the kernel is not logged either."""
+    if not _holds_machines(subnetwork) or _is_for_rdma(subnetwork, stack):
         return
     if known(subnetwork.get("logConfig", default=[])) == []:
         yield "The subnet has no flow logs."
@@ -225,7 +227,7 @@ def subnetwork_flow_logs(subnetwork: Resource) -> Iterator[str]:
         yield "The subnet's flow logs sample nothing."
 
 
-@resource_rule(
+@related_rule(
     SUBNETWORK,
     id="gcp-subnetwork-private-google-access",
     title="Machines reach Google's services without a public address.",
@@ -234,14 +236,22 @@ def subnetwork_flow_logs(subnetwork: Resource) -> Iterator[str]:
     wrong="Machines then need a public address, or send their data to Google's services by way of the internet.",
     mend="set privateIpGoogleAccess to true.",
 )
-def subnetwork_private_google_access(subnetwork: Resource) -> Iterator[str]:
-    """It is off unless the subnet says otherwise."""
-    if _holds_machines(subnetwork) and not is_true(subnetwork.get("privateIpGoogleAccess")):
+def subnetwork_private_google_access(subnetwork: Resource, stack: Stack) -> Iterator[str]:
+    """It is off unless the subnet says otherwise. Cards for RDMA are no way to anything but other machines' cards."""
+    if not _holds_machines(subnetwork) or _is_for_rdma(subnetwork, stack):
+        return
+    if not is_true(subnetwork.get("privateIpGoogleAccess")):
         yield "The subnet does not have Private Google Access."
 
 
 def _holds_machines(subnetwork: Resource) -> bool:
     return subnetwork.get("purpose", default="PRIVATE") == "PRIVATE"
+
+
+def _is_for_rdma(subnetwork: Resource, stack: Stack) -> bool:
+    """Whether the subnet's network has a profile, by which it carries RDMA alone. Source: VPC, "Network profiles"."""
+    profiled = [each for each in stack.of(NETWORK) if is_given(each, "networkProfile")]
+    return any(subnetwork.refers_to(each, "network") for each in profiled)
 
 
 @resource_rule(

@@ -6,7 +6,6 @@ from policies.cases import Cases, made
 from policies.gcp import network
 from policies.resources import Resource
 
-NETWORK = "gcp:compute/network:Network"
 NAT = "gcp:compute/routerNat:RouterNat"
 INSTANCE = network.MACHINES[0]
 POLICY_RULE = network.POLICY_RULES[1]
@@ -14,7 +13,10 @@ SSL_POLICY = network.SSL_POLICIES[0]
 PROXY = network.PROXIES[0]
 IDENTITY_AWARE_PROXY = "35.235.240.0/20"
 
+NETWORK = network.NETWORK
 OWN = made(NETWORK, "own", {"autoCreateSubnetworks": False})
+RDMA = made(NETWORK, "rdma", {"networkProfile": "projects/p/global/networkProfiles/us-east4-b-vpc-roce"})
+OF_RDMA = made(network.SUBNETWORK, "cards", refers={"network": RDMA})
 SSL = made(SSL_POLICY, "modern", {"minTlsVersion": "TLS_1_2", "profile": "MODERN"})
 
 
@@ -152,11 +154,13 @@ CASES = (
             made(network.SUBNETWORK, "nodes", {"logConfig": {"flowSampling": 0.1}}),
             made(network.SUBNETWORK, "nodes", {"logConfig": {}, "purpose": "PRIVATE"}),
             made(network.SUBNETWORK, "proxies", {"purpose": "REGIONAL_MANAGED_PROXY"}),
+            [RDMA, OF_RDMA],
         ],
         failing=[
             (made(network.SUBNETWORK, "nodes", {"ipCidrRange": "10.0.0.0/20"}), "has no flow logs"),
             (made(network.SUBNETWORK, "nodes", {"logConfig": {"flowSampling": 0}}), "sample nothing"),
             (made(network.SUBNETWORK, "nodes", {"purpose": "PRIVATE"}), "has no flow logs"),
+            ([RDMA, OWN, made(network.SUBNETWORK, "nodes", refers={"network": OWN})], "has no flow logs"),
         ],
     ),
     Cases(
@@ -164,6 +168,7 @@ CASES = (
         passing=[
             made(network.SUBNETWORK, "nodes", {"privateIpGoogleAccess": True}),
             made(network.SUBNETWORK, "services", {"purpose": "PRIVATE_SERVICE_CONNECT"}),
+            [RDMA, OF_RDMA],
         ],
         failing=[
             (made(network.SUBNETWORK, "nodes", {}), "does not have Private Google Access"),

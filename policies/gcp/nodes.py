@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
-from policies.values import Unknown, any_holds, as_list, is_text, is_true, known
+from policies.values import Unknown, any_holds, as_list, get, is_text, is_true, known
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
@@ -15,6 +16,7 @@ MACHINES = (
     "gcp:compute/instanceTemplate:InstanceTemplate",
     "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
 )
+DISKS = ("gcp:compute/disk:Disk", "gcp:compute/regionDisk:RegionDisk")
 PROJECT_METADATA = "gcp:compute/projectMetadata:ProjectMetadata"
 PROJECT_METADATA_ITEM = "gcp:compute/projectMetadataItem:ProjectMetadataItem"
 
@@ -126,14 +128,22 @@ def nodes_shielded(subject: Resource) -> Iterator[str]:
     mend="leave management.autoUpgrade and management.autoRepair on.",
 )
 def nodes_maintained(subject: Resource) -> Iterator[str]:
-    """Both are on unless the pool says otherwise."""
+    """Both are on unless the pool says otherwise. Of flex-start and of queued provisioning GKE repairs no node: each
+    lives for a job or for days, and the next may not be had. Source: GKE, "Run a large-scale workload with flex-start".
+    """
     for pool in pools(subject):
         if pool.automatic or not pool.management:
             continue
         for name, done in (("autoUpgrade", "upgraded"), ("autoRepair", "repaired")):
             with subject.apart():
+                if name == "autoRepair" and any_holds(is_true, _short_lived(subject, pool)):
+                    continue
                 if not is_true(subject.get(*pool.management, name, default=True)):
                     yield f"{pool.name} is not {done}."
+
+
+def _short_lived(subject: Resource, pool: Pool) -> tuple[Any, Any]:
+    return subject.get(*pool.config, "flexStart"), subject.get("queuedProvisioning", "enabled")
 
 
 @resource_rule(
@@ -201,6 +211,39 @@ def nodes_customer_managed_key(subject: Resource, _stack: Stack) -> Iterator[str
         with subject.apart():
             if not is_given(subject, *pool.config, "bootDiskKmsKey"):
                 yield f"{pool.name} has disks without a key in Cloud KMS."
+
+
+@related_rule(
+    *MACHINES,
+    *DISKS,
+    id="gcp-machine-customer-managed-key",
+    title="Disks of machines on Google Cloud are encrypted under a key of the customer's own.",
+    severity="medium",
+    level="advisory",
+    frameworks=("CKV_GCP_37", "CKV_GCP_38", "CIS GCP 3.0.0 4.7", "NIST SC-12", "NIST SC-28"),
+    wrong="Nobody can withdraw the key of a disk, which holds data, code and what people left there.",
+    mend="set bootDisk.kmsKeySelfLink (of a disk and a template: diskEncryptionKey) to the id of a CryptoKey.",
+)
+def machine_customer_managed_key(machine: Resource, _stack: Stack) -> Iterator[str]:
+    """Without one, Google encrypts with a key of its own. A disk that is only attached says it by itself."""
+    if machine.type == MACHINES[0]:
+        if known(machine.get("bootDisk", "source")) is None and not is_given(machine, "bootDisk", "kmsKeySelfLink"):
+            yield "The machine's boot disk has no key in Cloud KMS."
+        return
+    for path in _disks(machine):
+        with machine.apart():
+            if not is_given(machine, *path, "diskEncryptionKey", "kmsKeySelfLink"):
+                yield "A disk has no key in Cloud KMS."
+
+
+def _disks(machine: Resource) -> Iterator[tuple[str | int, ...]]:
+    if machine.type in DISKS:
+        yield ()
+        return
+    for index, disk in enumerate(as_list(machine.get("disks"))):
+        with machine.apart():
+            if known(get(disk, "source")) is None and known(get(disk, "type", default="PERSISTENT")) != "SCRATCH":
+                yield ("disks", index)
 
 
 @resource_rule(
@@ -310,6 +353,7 @@ RULES = (
     nodes_metadata_guarded,
     nodes_container_optimized,
     nodes_customer_managed_key,
+    machine_customer_managed_key,
     machine_no_public_address,
     machine_own_account,
     machine_shielded,

@@ -107,6 +107,28 @@ def _deletes_old_versions(rule: Mapping[str, Any]) -> bool:
 
 @resource_rule(
     BUCKET,
+    id="gcp-bucket-uploads-end",
+    title="Buckets on Google Cloud drop uploads that were never finished.",
+    severity="low",
+    level="advisory",
+    frameworks=("NIST SI-12",),
+    wrong="Parts of a checkpoint that was never finished are in no list, and are paid for without end.",
+    mend="add to lifecycleRules an AbortIncompleteMultipartUpload with age.",
+)
+def bucket_uploads_end(bucket: Resource) -> Iterator[str]:
+    """Programs that speak the language of S3 upload in parts, and so do gcloud and fsspec. Source: Cloud Storage, "XML
+    API multipart uploads"."""
+    if not any_holds(
+        lambda rule: bool(
+            get(rule, "action", "type") == "AbortIncompleteMultipartUpload" and known(get(rule, "condition", "age"))
+        ),
+        as_list(bucket.get("lifecycleRules")),
+    ):
+        yield "The bucket keeps parts of uploads that were never finished."
+
+
+@resource_rule(
+    BUCKET,
     id="gcp-bucket-soft-delete",
     title="Deleted objects can be restored for some days.",
     severity="medium",
@@ -176,6 +198,7 @@ RULES = (
     bucket_customer_managed_key,
     bucket_versioned,
     bucket_old_versions_expire,
+    bucket_uploads_end,
     bucket_soft_delete,
     bucket_not_force_destroyed,
     bucket_access_logged,

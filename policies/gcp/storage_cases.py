@@ -89,6 +89,23 @@ CASES = (
         ],
     ),
     Cases(
+        storage.bucket_uploads_end,
+        passing=[
+            bucket(lifecycleRules=[{"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": 7}}]),
+        ],
+        failing=[
+            (bucket(), "keeps parts of uploads"),
+            (
+                bucket(lifecycleRules=[{"action": {"type": "Delete"}, "condition": {"age": 7}}]),
+                "keeps parts of uploads",
+            ),
+            (
+                bucket(lifecycleRules=[{"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {}}]),
+                "keeps parts of uploads",
+            ),
+        ],
+    ),
+    Cases(
         storage.bucket_soft_delete,
         passing=[bucket(), bucket(softDeletePolicy={"retentionDurationSeconds": 604800})],
         failing=[(bucket(softDeletePolicy={"retentionDurationSeconds": 0}), "soft deletion is off")],

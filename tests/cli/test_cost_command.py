@@ -1,6 +1,6 @@
 """`yard cost`: what people and machines read, whence the plan comes, and how wrong input ends.
 
-TRAINYARD_WRITE_GOLDEN=1 writes the cost of dev anew.
+TRAINYARD_WRITE_GOLDEN=1 writes the costs of dev and gcp-dev anew.
 """
 
 import json
@@ -13,7 +13,7 @@ import pytest
 
 from cli.exit_status import ExitStatus
 from tests.cli.yard import ROOT, Result, make_file_project, make_project, yard
-from tests.infra.aws.plan import make_project as make_own_project
+from tests.infra.plan import make_project as make_own_project
 
 GOLDEN = Path(__file__).parent / "golden"
 NOTHING = "import pulumi\n"
@@ -47,9 +47,11 @@ def _without_age(result: Result) -> str:
     return re.sub(r"the oldest \d+ days? old", "the oldest N days old", result.out)
 
 
-def test_the_cost_of_dev_reads_as_the_golden_file(tmp_path: Path) -> None:
-    folder = make_own_project(tmp_path, "dev")
-    said, golden = _without_age(yard("cost", "-s", "dev", cwd=folder)), GOLDEN / "cost_dev.txt"
+@pytest.mark.parametrize("stack", ["dev", "gcp-dev"])
+def test_the_cost_of_a_stack_reads_as_the_golden_file(tmp_path: Path, stack: str) -> None:
+    folder = make_own_project(tmp_path, stack)
+    name = f"cost_{stack.replace('-', '_')}.txt"
+    said, golden = _without_age(yard("cost", "-s", stack, cwd=folder)), GOLDEN / name
     if os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1":
         golden.write_text(said)
     assert said == golden.read_text()

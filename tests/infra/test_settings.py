@@ -86,7 +86,7 @@ BAD: dict[str, dict[str, str]] = {
         ' "compile": true}, "variants": {"names": ["float32", "float16", "int8_static", "pruned_structured"]}}'
     },
     "price": {"trainyard:training": '{"limits": {"maximum_cost_usd": 10}}'},
-    "cloud_to_come": {"trainyard:cloud": "gcp", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
+    "cloud_without_settings": {"trainyard:cloud": "gcp"},
     "data_on_one_machine": {"trainyard:part": "data", "trainyard:expires_at": "2030-01-01T00:00:00Z"},
     "expiry": {"trainyard:expires_at": "tomorrow", "trainyard:environment": "production"},
 }

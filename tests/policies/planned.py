@@ -13,7 +13,7 @@ from policies.resources import Resource, Stack
 from policies.values import Unknown
 from tests.cli.yard import ROOT, Result, yard
 from tests.engine.policy_packs import policy_python
-from tests.infra.aws.plan import make_project, preview
+from tests.infra.plan import make_project, preview
 from tests.policies.programs import CORPUS, run_program
 
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

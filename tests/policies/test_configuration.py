@@ -223,13 +223,14 @@ def test_the_stacks_of_this_project_are_configured_rightly(file: Path) -> None:
     assert configuration.settings(configuration.read(file), RULES, TODAY)
 
 
-def test_what_dev_only_tells_prod_refuses() -> None:
+@pytest.mark.parametrize(("development", "production"), [("dev", "prod"), ("gcp-dev", "gcp-prod")])
+def test_what_dev_only_tells_prod_refuses(development: str, production: str) -> None:
     def levels(stack: str) -> dict[str, str]:
         content = json.loads(configuration.stack_file(stack).read_text())
         found = configuration.settings(content, RULES, TODAY)
         return {name: setting.level for name, setting in found.items()}
 
-    dev, prod = levels("dev"), levels("prod")
+    dev, prod = levels(development), levels(production)
     relaxed = {name for name, level in dev.items() if level == "advisory" and prod[name] == "mandatory"}
     assert relaxed, "dev is to be told what prod refuses"
     assert [name for name, level in dev.items() if level == "mandatory" and prod[name] != "mandatory"] == []

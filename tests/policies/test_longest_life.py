@@ -40,7 +40,8 @@ def test_a_stack_that_may_stay_longer_is_objected_to_in_all_its_parts() -> None:
     assert all("It may stay until 2026-12-27T18:00:00Z, which is more than 30 days from now" in each for each in said)
 
 
-def test_dev_has_a_bound() -> None:
-    content = configuration.read(configuration.stack_file("dev"))
+@pytest.mark.parametrize("stack", ["dev", "gcp-dev"])
+def test_a_stack_to_try_things_in_has_a_bound(stack: str) -> None:
+    content = configuration.read(configuration.stack_file(stack))
     settings = configuration.settings(content, RULES, TODAY)
     assert 0 < settings[stack_expires.id].parameters["most_days"] <= 400

@@ -11,7 +11,9 @@ from policies import configuration
 from policies.catalogue import RULES
 from policies.judging import judge
 from policies.resources import Stack
+from policies.rules import Rule
 from tests.policies import mutations
+from tests.policies.mutations import cost_google
 from tests.policies.mutations.change import Mutation
 from tests.policies.planned import planned
 
@@ -21,6 +23,9 @@ MUTATIONS: dict[str, Mutation] = {
     if module.name != "change"
     for rule, mutation in importlib.import_module(f"tests.policies.mutations.{module.name}").MUTATIONS.items()
 }
+
+ON_GOOGLE: dict[str, Mutation] = {rule.id: mutation for rule, mutation in cost_google.ON_GOOGLE.items()}
+"""Other ones of rules that judge more than one cloud."""
 
 WRITTEN_ON = datetime.date(2026, 11, 26)
 """An exemption that ends later fails a deployment, and no test."""
@@ -53,9 +58,18 @@ def test_every_rule_has_a_mutation() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.id in MUTATIONS], ids=lambda rule: rule.id)
-def test_taking_out_what_protects_makes_exactly_that_rule_fail(rule: object) -> None:
-    mutation = MUTATIONS[rule.id]  # type: ignore[attr-defined]
+def test_taking_out_what_protects_makes_exactly_that_rule_fail(rule: Rule) -> None:
+    mutation = MUTATIONS[rule.id]
+    assert broken_by(mutation) == {rule.id, *mutation.also}
+
+
+@pytest.mark.parametrize("rule", ON_GOOGLE)
+def test_it_does_so_on_google_cloud_as_well(rule: str) -> None:
+    assert broken_by(ON_GOOGLE[rule]) == {rule, *ON_GOOGLE[rule].also}
+
+
+def broken_by(mutation: Mutation) -> set[str]:
+    """The rules that a stack violates once it is changed, and did not before."""
     sound = planned(mutation.stack)
     changed = Stack(mutation.change(list(sound.resources)), sound.name)
-    broken = violated(changed, mutation.stack) - violated_by_plan(mutation.stack)
-    assert broken == {rule.id, *mutation.also}  # type: ignore[attr-defined]
+    return violated(changed, mutation.stack) - violated_by_plan(mutation.stack)

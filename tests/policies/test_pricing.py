@@ -19,12 +19,15 @@ from tests.policies.planned import planned, previewed
 pytestmark = pytest.mark.xdist_group("planned stacks")
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_rules_see_what_yard_cost_shows(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "region"),
+    [("dev", "eu-west-1"), ("prod", "eu-west-1"), ("gcp-dev", "europe-west4"), ("gcp-prod", "europe-west4")],
+)
+def test_the_rules_see_what_yard_cost_shows(name: str, region: str) -> None:
     document = json.loads(previewed(name).out)
     expected = price_plan(document, project_book(ROOT))
     found = pricing.priced(planned(name))
-    assert (found.region, found.hidden) == ("eu-west-1", ())
+    assert (found.region, found.hidden) == (region, ())
     assert found.cost.full_usd_per_hour == pytest.approx(expected.full_usd_per_hour)
     assert found.cost.fixed_usd_per_month == pytest.approx(expected.fixed_usd_per_month)
     assert found.cost.usd_per_month == pytest.approx(expected.usd_per_month)
@@ -44,6 +47,20 @@ def test_the_region_is_the_configured_one_or_that_of_the_stacks_zones(monkeypatc
     assert pricing.region_of_stack(Stack([endpoint])) == "us-west-2"
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"aws:region": "eu-west-1"}))
     assert pricing.region_of_stack(Stack([subnet])) == "eu-west-1"
+
+
+def test_the_region_of_google_cloud_is_told_by_its_configuration_or_by_where_things_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG", raising=False)
+    bucket = made("gcp:storage/bucket:Bucket", "datasets", {"location": "EU"})
+    subnet = made("gcp:compute/subnetwork:Subnetwork", "nodes", {"region": "europe-west4"})
+    cluster = made("gcp:container/cluster:Cluster", "cluster", {"location": "europe-west4-b"})
+    assert pricing.region_of_stack(Stack([bucket])) == "us-central1"
+    assert pricing.region_of_stack(Stack([bucket, subnet])) == "europe-west4"
+    assert pricing.region_of_stack(Stack([bucket, cluster])) == "europe-west4"
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"gcp:region": "asia-southeast1"}))
+    assert pricing.region_of_stack(Stack([cluster])) == "asia-southeast1"
 
 
 def test_the_assumptions_are_those_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def findings(result: Result) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.xdist_group("planned stacks")
-@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+@pytest.mark.parametrize("stack", ["local", "dev", "prod", "gcp-dev", "gcp-prod"])
 def test_a_first_preview_passes_and_finds_only_what_is_exempt_or_cannot_be_known(stack: str) -> None:
     result = previewed(stack)
     assert result.code == ExitStatus.SUCCESS, result.out + result.err

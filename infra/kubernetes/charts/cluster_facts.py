@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from infra.kubernetes.addon_settings import AddonName
 from infra.kubernetes.node_pools import POOL_LABEL
 
 SYSTEM_NODES: Mapping[str, str] = {POOL_LABEL: "system"}
@@ -51,6 +52,11 @@ class ClusterFacts:
     the cloud is told otherwise."""
     registries: Registries = field(default_factory=dict)
     """Registries that nodes pull from instead. Charts themselves come to whoever deploys, and from where they are."""
+    provided: frozenset[AddonName] = frozenset()
+    """Add-ons that the cloud's clusters bring by themselves: they are left out."""
+    gpu_driver_folder: str = ""
+    """Folder of a node with NVIDIA's driver, where a container has to be shown it; empty: the container runtime does
+    that by itself."""
     aws: AwsFacts | None = None
     """None on another cloud, where add-ons of AWS are left out."""
 

@@ -1,9 +1,8 @@
 """Which charts a cluster gets by its settings, and in which order."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from infra.kubernetes.addon_settings import AddonSettings
+from infra.kubernetes.addon_settings import AddonName, AddonSettings
 from infra.kubernetes.charts import (
     cluster_autoscaler,
     device_plugin,
@@ -20,13 +19,6 @@ from infra.kubernetes.charts import (
 from infra.kubernetes.charts.chart import LEVELS, Chart, Level
 from infra.kubernetes.charts.cluster_facts import ClusterFacts
 
-AddonName = Literal[
-    "node_autoscaler", "device_plugin", "gpu_metrics", "queue", "termination_handler", "monitoring", "gateway",
-    "scale_to_zero",
-]  # fmt: skip
-"""An add-on, as its setting is called."""
-ADDONS: tuple[AddonName, ...] = get_args(AddonName)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Addon:
@@ -40,8 +32,8 @@ class Addon:
 def addons(settings: AddonSettings, facts: ClusterFacts) -> list[Addon]:
     """The add-ons of a cluster, the node autoscaler first: the others may need nodes that are not there yet.
 
-    What starts nodes and what drains them is AWS's, and left out on another cloud, which has its own. Raises ValueError
-    for a Kubernetes version that there is no autoscaler for.
+    What the cloud's clusters bring by themselves is left out. Raises ValueError for a Kubernetes version that there is
+    no autoscaler for.
     """
     charts: dict[AddonName, tuple[Chart, ...]] = {"node_autoscaler": _node_autoscaler(settings, facts)}
     if settings.device_plugin.enabled:
@@ -62,7 +54,7 @@ def addons(settings: AddonSettings, facts: ClusterFacts) -> list[Addon]:
         charts["gateway"] = (gateway.chart(facts),)
     if settings.scale_to_zero.enabled:
         charts["scale_to_zero"] = (scale_to_zero.chart(facts),)
-    return [Addon(name=name, charts=each) for name, each in charts.items() if each]
+    return [Addon(name=name, charts=each) for name, each in charts.items() if each and name not in facts.provided]
 
 
 def namespaces(settings: AddonSettings, facts: ClusterFacts) -> dict[str, Level]:

@@ -15,6 +15,8 @@ from infra.kubernetes.service.addresses import CERTIFICATE_FILE, CLIENT_CA_FILE,
 from infra.service_settings import AuthenticationSettings
 
 KEYS_CLUSTER = "keys"
+KEYS_PATH = "keys"
+"""Where an issuer's public keys are below its URL, if nobody says otherwise."""
 _PROVIDER = "clients"
 _FILTERS = "type.googleapis.com/envoy.extensions.filters.http"
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
@@ -31,6 +33,8 @@ class Clients:
     """The issuer of the cluster's own tokens."""
     namespace: str
     """The service's namespace, whose service accounts may ask where the settings name nobody."""
+    cluster_keys_path: str = KEYS_PATH
+    """Where that issuer's public keys are, below its URL."""
     public_keys: str = ""
     """The issuer's public keys, a JSON Web Key Set (RFC 7517); empty: they are fetched from `jwks_uri`."""
 
@@ -42,7 +46,8 @@ class Clients:
     @property
     def jwks_uri(self) -> str:
         """Where the issuer's public keys are."""
-        return self.settings.jwks_uri or f"{self.issuer.rstrip('/')}/keys"
+        path = KEYS_PATH if self.settings.issuer else self.cluster_keys_path
+        return self.settings.jwks_uri or f"{self.issuer.rstrip('/')}/{path}"
 
     @property
     def fetches_keys(self) -> bool:

@@ -46,7 +46,7 @@ def service_manifests(
         lambda known: document_text(pod_document(known, service))
     )
     front = pulumi.Output.from_input(around.issuer).apply(
-        lambda issuer: front_text(bootstrap(front_of(service, around.namespace, issuer)))
+        lambda issuer: front_text(bootstrap(front_of(service, around, issuer)))
     )
     secrets = {file: front_text(content) for file, content in secret_files(service.authentication, FRONT_FILES).items()}
     digests = {
@@ -84,13 +84,18 @@ def pod_document(document: Mapping[str, Any], service: ServiceSpecification) -> 
     }
 
 
-def front_of(service: ServiceSpecification, namespace: str, issuer: str) -> Front:
+def front_of(service: ServiceSpecification, around: ServiceSurroundings, issuer: str) -> Front:
     """The front of a service's pods.
 
-    :param issuer: The issuer of the cluster's own tokens.
+    :param issuer: The issuer of the cluster's own tokens, known.
     """
     return Front(
-        clients=Clients(settings=service.authentication, cluster_issuer=issuer, namespace=namespace),
+        clients=Clients(
+            settings=service.authentication,
+            cluster_issuer=issuer,
+            cluster_keys_path=around.issuer_keys_path,
+            namespace=around.namespace,
+        ),
         limits=service.limits,
         readiness_path=service.readiness_path,
         liveness_path=service.liveness_path or service.readiness_path,

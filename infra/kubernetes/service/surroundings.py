@@ -10,6 +10,7 @@ from infra.kubernetes.charts import gateway, prometheus
 from infra.kubernetes.charts.chart import GATEWAY, MONITORING
 from infra.kubernetes.node_pools import NodePool
 from infra.kubernetes.object import Manifest, namespaced
+from infra.kubernetes.service.authentication import KEYS_PATH
 
 SERVICE_LABEL = "trainyard.dev/service"
 """Pods of a service have it, with the service's name."""
@@ -27,6 +28,8 @@ class ServiceSurroundings:
     """Envoy by its digest, of the version that the tests run: 1.40."""
     issuer: pulumi.Input[str]
     """The issuer of the cluster's own tokens, an https URL."""
+    issuer_keys_path: str = KEYS_PATH
+    """Where that issuer's public keys are, below its URL."""
     environment: Mapping[str, pulumi.Input[str]]
     """Environment variables of the container that fetches; nothing secret."""
     labels: Mapping[str, str]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from engine.errors import EngineError
+from lifecycle.caller import CallerUnknown
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
@@ -16,10 +16,6 @@ _PAGE_SIZES = dict.fromkeys(
 )
 """EC2 would answer for all of them at once, which for many takes longer than a call may."""
 _ABSENT = ("NotFoundException", "ResourceNotFoundException")
-
-
-class CallerUnknown(EngineError):
-    """AWS does not say whose credentials these are, or there are none."""
 
 
 class Calls:

@@ -1,13 +1,15 @@
-"""What a finder of the AWS audit finds, and in which order such things can be removed."""
+"""What a finder of the AWS audit is handed, and in which order such things can be removed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
-from lifecycle.teardown.audit import Leftover
 from lifecycle.teardown.aws.calls import Calls
+from lifecycle.teardown.finding import Found
 from lifecycle.teardown.subject import Subject
+
+__all__ = ["Finder", "Found", "Search", "Stage", "Tagged"]
 
 
 class Stage(IntEnum):
@@ -36,15 +38,6 @@ class Stage(IntEnum):
     POLICIES = 19
     KEYS = 20
     OTHERS = 21
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Something that is there, and what it is to the audit."""
-
-    stage: Stage
-    leftover: Leftover
-    fate: Literal["left", "retained", "going"] = "left"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import boto3
 from botocore import xform_name
 from botocore.model import Shape
 
-from tests.infra.aws.recorder import Registered, Resources
+from tests.infra.recorder import Registered, Resources
 
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 REGION = "eu-west-1"

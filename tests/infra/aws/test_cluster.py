@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.aws.kubeconfig import kubeconfig
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 GOLDEN = Path(__file__).parent / "golden"
 CLUSTER = "aws:eks/cluster:Cluster"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from infra.aws.naming import Names
 from infra.platform import create_data
 from infra.settings import Settings
-from tests.infra.aws.plan import Plan, make_project, preview
-from tests.infra.aws.recorder import Resources, provision, record
-from tests.infra.aws.stack_files import ROOT, parse
+from tests.infra.plan import Plan, make_project, preview
+from tests.infra.recorder import Resources, provision, record
+from tests.infra.stack_files import ROOT, parse
 
 BUCKET = "aws:s3/bucket:Bucket"
 KEY = "aws:kms/key:Key"

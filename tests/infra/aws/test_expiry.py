@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.expiry_moment import moment_in_utc, until
+from infra.aws.expiry_moment import until
+from infra.expiry_moment import moment_in_utc
 from infra.platform import create_platform
-from tests.infra.aws.recorder import WORKLOAD, Registered, Resources, provision, record
 from tests.infra.aws.schedules import SCHEDULE, call, client, due, folded
-from tests.infra.aws.stack_files import changed, parse, stack_file
+from tests.infra.recorder import WORKLOAD, Registered, Resources, provision, record
+from tests.infra.stack_files import changed, parse, stack_file
 from tests.own_moto import aws_in_this_process
 
 MOMENT = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)

@@ -9,7 +9,7 @@ import json
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 ACCOUNT = "123456789012"
 STATE = {"identity.github.state_bucket": "pulumi-state"}

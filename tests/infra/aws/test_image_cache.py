@@ -6,7 +6,7 @@ import pytest
 
 from infra.aws.image_cache import registries
 from infra.aws.naming import Names
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"

@@ -8,7 +8,7 @@ from infra.aws.karpenter import karpenter_manifests
 from infra.aws.naming import Names
 from infra.aws.pool_facts import node_pools
 from infra.aws.settings import AwsSettings
-from tests.infra.aws.recorder import settings_of
+from tests.infra.recorder import settings_of
 
 TAGS = {"project": "trainyard", "stack": "dev"}
 BLOCK = {
@@ -66,7 +66,7 @@ def test_a_pool_is_what_a_queue_and_a_pod_are_judged_by(made: dict[str, dict[str
     pool = made["NodePool/training"]
     (offer,) = (each for each in node_pools(settings()) if each.name == "training")
     assert pool["template"]["metadata"]["labels"] == offer.labels
-    assert pool["template"]["spec"]["taints"] == [{"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}]
+    assert pool["template"]["spec"]["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
     assert pool["limits"] == {"nodes": "4", "nvidia.com/gpu": "4"}
     assert requirement(pool, "karpenter.sh/capacity-type") == ["spot"]
     assert requirement(pool, "node.kubernetes.io/instance-type") == ["g5.xlarge", "g4dn.xlarge", "g4dn.2xlarge"]

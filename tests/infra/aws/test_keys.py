@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.aws.recorder import Registered, Resources, provision
+from tests.infra.recorder import Registered, Resources, provision
 
 PURPOSES = ["data", "images", "logs", "secrets", "volumes"]
 ACCOUNT = "arn:aws:iam::123456789012:root"

@@ -9,7 +9,7 @@ import pytest
 from infra.aws.platform import AwsPlatform, AwsPlatformArguments
 from infra.kubernetes.cloud_side import CloudSide
 from infra.platform import Identity, tags_for
-from tests.infra.aws.recorder import Resources, record, settings_of
+from tests.infra.recorder import Resources, record, settings_of
 
 TEAMS: dict[str, dict[str, int]] = {"vision": {}}
 SECRET = "4dabf18193072939515e22adb298388d"

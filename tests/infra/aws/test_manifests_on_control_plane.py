@@ -5,8 +5,8 @@ from infra.aws.kubernetes_side import storage_class
 from infra.aws.naming import Names
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.fixture import ON_CONTROL_PLANE, control_plane
-from tests.infra.aws.recorder import settings_of
 from tests.infra.aws.test_karpenter import BLOCK, TAGS
+from tests.infra.recorder import settings_of
 
 __all__ = ["control_plane"]
 pytestmark = ON_CONTROL_PLANE

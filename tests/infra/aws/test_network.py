@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 PRIVATE = {
     "network.nat": "none",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 GROUP = "aws:eks/nodeGroup:NodeGroup"

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from infra.aws.gpu_pools import GpuPools
+from infra.aws.instance_settings import GpuPoolSettings
 from infra.aws.naming import Names
 from infra.aws.node_pool import PoolSurroundings
-from infra.aws.settings import GpuPoolSettings
-from tests.infra.aws.recorder import Registered, Resources, provision, record
+from tests.infra.recorder import Registered, Resources, provision, record
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -119,7 +119,7 @@ def test_a_spot_pool_has_several_types_in_all_zones_and_is_empty_at_first() -> N
     assert group.inputs["scalingConfig"] == {"minSize": 0, "desiredSize": 0, "maxSize": 4}
     assert group.inputs["amiType"] == "AL2023_x86_64_NVIDIA"
     assert group.inputs["subnetIds"] == [f"network-private-eu-west-1{zone}-id" for zone in "ab"]
-    assert group.inputs["taints"] == [{"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}]
+    assert group.inputs["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
     assert group.inputs["labels"]["trainyard.dev/capacity"] == "spot"
 
 
@@ -246,7 +246,7 @@ def test_an_empty_pool_tells_the_autoscaler_what_a_node_would_have() -> None:
         f"{prefix}/label/trainyard.dev/capacity": "spot",
         f"{prefix}/label/nvidia.com/gpu.present": "true",
         f"{prefix}/label/k8s.amazonaws.com/accelerator": "nvidia",
-        f"{prefix}/taint/nvidia.com/gpu": "true:NoSchedule",
+        f"{prefix}/taint/nvidia.com/gpu": "present:NoSchedule",
         f"{prefix}/resources/nvidia.com/gpu": "1",
         # What the kubelet offers of the smallest of the types' own disks (125 GB), where pods' files lie.
         f"{prefix}/resources/ephemeral-storage": "103Gi",

@@ -12,10 +12,10 @@ import pulumi_aws as aws
 import pytest
 import yaml
 
-from tests.infra.aws.diagram import diagram
-from tests.infra.aws.plan import Plan, make_project, plan, preview
-from tests.infra.aws.recorder import provision, record
-from tests.infra.aws.stack_files import ROOT
+from tests.infra.diagram import diagram
+from tests.infra.plan import Plan, make_project, plan, preview
+from tests.infra.recorder import provision, record
+from tests.infra.stack_files import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 ASSOCIATION = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data, get_actions_for_service, get_dependent_actions
 
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 EVERYTHING = {
     "identity.github.state_bucket": "pulumi-state",

@@ -10,7 +10,7 @@ import pytest
 from infra.aws import instance_types, node_resources
 from infra.aws.pool_facts import node_pools
 from infra.kubernetes.node_pools import NodePool
-from tests.infra.aws.recorder import provision, settings_of
+from tests.infra.recorder import provision, settings_of
 
 pytestmark = pytest.mark.xdist_group("aws platforms")
 

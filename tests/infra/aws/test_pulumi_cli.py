@@ -1,16 +1,12 @@
 """The AWS stacks under the real Pulumi command, without credentials: previewed as the embedded engine does it, deployed
 to a stand-in of AWS, found unchanged, and removed.
 
-No plugin of AWS takes part: see `provider_stand_in`.
+No plugin of AWS takes part: see `tests.infra.provider_stand_in`.
 """
 
-import importlib.util
 import json
-import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +14,10 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
-from tests.engine.policy_packs import policy_python
-from tests.infra.aws import plan
-from tests.infra.aws.provider_stand_in import Entry, Journal, install
+from tests.infra import plan
+from tests.infra.cli_project import NEEDS_PULUMI, Project, all_dependencies, texts
 
-pytestmark = [
-    pytest.mark.pulumi_cli,
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the command pulumi is not on PATH"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("pip") is None,
-        reason="pip is not installed; the Pulumi command lists packages with it",
-    ),
-]
+pytestmark = NEEDS_PULUMI
 
 CLUSTER = "aws:eks/cluster:Cluster"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
@@ -54,79 +41,6 @@ NAMED_BY = {
 """Inputs that hold the name of something, and its type."""
 
 
-class Project:
-    """A project folder with a state and plugins of its own, in an environment without credentials that are any good."""
-
-    def __init__(self, folder: Path, eks: str) -> None:
-        """
-        :param eks: Where the drain of a cluster asks whether there is one.
-        """
-        self.folder = folder
-        self._journal = Journal(folder / "journal")
-        for name in ("state", "plugins"):
-            (folder / name).mkdir()
-        install(folder / "plugins", folder / "journal")
-        (folder / "project").mkdir()
-        self.program = folder / "project"
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PULUMI_", "AWS_", "GOOGLE_", "AZURE_"))
-        }
-        self._environment = {
-            **kept,
-            "PATH": f"{folder / 'plugins'}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(folder),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_RUNTIME_VIRTUALENV": sys.prefix,
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL_EKS": eks,
-            "AWS_ACCESS_KEY_ID": "none",
-            "AWS_SECRET_ACCESS_KEY": "none",
-        }
-
-    def use_program(self, stack: str) -> None:
-        """Makes it this project's program with one of its stacks."""
-        policy_python()
-        plan.make_project(self.program, stack)
-        file = self.program / "Pulumi.yaml"
-        project = yaml.safe_load(file.read_text())
-        project["runtime"]["options"]["virtualenv"] = sys.prefix
-        file.write_text(yaml.safe_dump(project))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-            cwd=self.program,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def pulumi(self, *arguments: str) -> str:
-        """What the command prints where it succeeds."""
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def state(self) -> list[dict[str, Any]]:
-        """The stack's resources, as they are recorded."""
-        deployment = json.loads(self.pulumi("stack", "export"))["deployment"]
-        resources: list[dict[str, Any]] = deployment.get("resources", [])
-        return resources
-
-    def journal(self, operation: str) -> list[Entry]:
-        """What was done to the stand-in, in that order."""
-        return [entry for entry in self._journal.read() if entry.operation == operation]
-
-
 @pytest.fixture(scope="module")
 def eks() -> Iterator[str]:
     """Where EKS is. It knows no cluster of the stand-in's, so there is none to drain."""
@@ -139,7 +53,13 @@ def eks() -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path, eks: str) -> Project:
-    return Project(tmp_path, eks)
+    cloud = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_EKS": eks,
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }
+    return Project(tmp_path, cloud)
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -230,33 +150,11 @@ def names_of_others(state: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     ids = {(resource["type"], resource["id"]): resource["urn"] for resource in custom}
     for resource in custom:
         named = set()
-        for name, text in _texts(resource["inputs"]):
+        for name, text in texts(resource["inputs"]):
             named |= {arns.get(arn) for arn in (text, *_principals(text))}
             named.add(ids.get((NAMED_BY.get(name, ""), text)))
         for urn in sorted(filter(None, named - {resource["urn"]})):
             yield resource["urn"], urn
-
-
-def all_dependencies(state: list[dict[str, Any]]) -> Mapping[str, set[str]]:
-    """What has to be there before each resource, at one or more removes. A state lists what is needed first."""
-    needed: dict[str, set[str]] = {}
-    for resource in state:
-        direct = set(resource.get("dependencies", []))
-        direct.update(*(urns or [] for urns in resource.get("propertyDependencies", {}).values()))
-        needed[resource["urn"]] = direct.union(*(needed[urn] for urn in direct))
-    return needed
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Each text of nested properties with the name of the property that holds it."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, name)
-    elif isinstance(value, str):
-        yield name, value
 
 
 def _principals(text: str) -> Iterator[str]:
@@ -266,4 +164,4 @@ def _principals(text: str) -> Iterator[str]:
     for statement in json.loads(text).get("Statement", []):
         principal = statement.get("Principal", {})
         if isinstance(principal, dict):
-            yield from (arn for _, arn in _texts(principal.get("AWS", [])))
+            yield from (arn for _, arn in texts(principal.get("AWS", [])))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from infra.aws.setting_values import REGIONS
 from infra.settings import SettingsError
-from tests.infra.aws.stack_files import changed, parse, stack_file
+from tests.infra.stack_files import changed, parse, stack_file
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1"

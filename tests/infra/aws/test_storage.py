@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.aws.recorder import Resources, provision
+from tests.infra.recorder import Resources, provision
 
 DATA = ["checkpoints", "datasets", "logs", "models"]
 ALL = ["access", *DATA]

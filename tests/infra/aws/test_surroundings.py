@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.aws.images import source_version
-from tests.infra.aws.recorder import Resources, provision
+from infra.images import source_version
+from tests.infra.recorder import Resources, provision
 
 DIGEST = "sha256:" + "a" * 64
 BASES = {"python_image": f"python@{DIGEST}", "triton_image": f"nvcr.io/nvidia/tritonserver@{DIGEST}"}

@@ -14,8 +14,8 @@ import pytest
 from infra.aws.identity import workload_policy
 from infra.platform import Identity
 from tests.infra.aws.iam_world import PURPOSES, World
-from tests.infra.aws.recorder import Resources, provision
 from tests.infra.iam_answers import is_allowed
+from tests.infra.recorder import Resources, provision
 
 TEAMS = ("speech", "vision")
 PEOPLE = "arn:aws:iam::123456789012:role/vision-people"

@@ -1,8 +1,7 @@
 """Pools of nodes as a cloud's platform describes them, for tests: two on spot, one on demand, and one without GPUs."""
 
-from infra.kubernetes.node_pools import CAPACITY_LABEL, POOL_LABEL, CapacityKind, NodePool, Taint
+from infra.kubernetes.node_pools import CAPACITY_LABEL, GPU_TAINT, POOL_LABEL, CapacityKind, NodePool
 
-GPU_TAINT = Taint(key="nvidia.com/gpu", value="true")
 ZONES = ("zone-a", "zone-b")
 
 

@@ -7,12 +7,11 @@ import pulumi_kubernetes
 import pytest
 from pulumi.runtime import mocks
 
-from infra.kubernetes.addon_settings import AddonSettings
+from infra.kubernetes.addon_settings import ADDONS, AddonSettings
 from infra.kubernetes.addons import Addons, AddonsArguments, addon_namespaces
 from infra.kubernetes.charts.cluster_facts import ClusterFacts
-from infra.kubernetes.charts.selection import ADDONS
-from tests.infra.aws.recorder import Resources, record
 from tests.infra.kubernetes.charts.clusters import everything, facts
+from tests.infra.recorder import Resources, record
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 

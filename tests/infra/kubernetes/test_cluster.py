@@ -6,8 +6,8 @@ import pytest
 
 from infra.kubernetes.cluster import exit_code
 from infra.kubernetes.object import pulumi_name, type_token
-from tests.infra.aws.plan import Plan, plan
-from tests.infra.aws.recorder import provision
+from tests.infra.plan import Plan, plan
+from tests.infra.recorder import provision
 
 JOB = "kubernetes:batch/v1:Job"
 

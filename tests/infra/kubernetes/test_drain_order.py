@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.cli.yard import ROOT
-from tests.infra.aws.plan import Plan, Planned, make_project, plan, preview
+from tests.infra.plan import Plan, Planned, make_project, plan, preview
 
 DRAIN = "pulumi-python:dynamic/kubernetes:Drain"
 RELEASE = "kubernetes:helm.sh/v3:Release"

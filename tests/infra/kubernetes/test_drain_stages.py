@@ -16,6 +16,7 @@ from infra.kubernetes.drain_run import POLL_SECONDS, ClusterGone, DrainError, Dr
 from infra.kubernetes.drain_stages import (
     CLAIM,
     DEPLOYMENT,
+    ENDPOINT_GROUP,
     INGRESS,
     JOB,
     NODE_CLAIM,
@@ -313,3 +314,31 @@ def test_pods_that_hold_a_claim_are_ended_by_their_outermost_controller_and_by_n
     cluster = Cluster([*items, *disk(FOREIGN, "data")])
     drain(cluster)
     assert [each for each in cluster.done if each.verb == "stop"] == [Action("stop", DEPLOYMENT, FOREIGN, "web")]
+
+
+def endpoint_group(namespace: str, service: str) -> Item:
+    """What GKE's controller makes for a service, whose name it has as a label."""
+    item = made(ENDPOINT_GROUP, namespace, f"k8s2-{service}")
+    labels = {"networking.gke.io/managed-by": "neg-controller", "networking.gke.io/service-name": service}
+    return Item(ENDPOINT_GROUP, {"metadata": {**item.document["metadata"], "labels": labels}})
+
+
+def test_endpoint_groups_of_load_balancers_are_waited_for_and_those_of_other_services_are_not() -> None:
+    balanced = made(SERVICE, FOREIGN, "web", spec={"type": "LoadBalancer"})
+    plain = made(SERVICE, FOREIGN, "plain", spec={"type": "ClusterIP"})
+    groups = {each: endpoint_group(FOREIGN, each) for each in ("web", "plain")}
+    world = {SERVICE: [plain.document], ENDPOINT_GROUP: [each.document for each in groups.values()]}
+    (stage,) = (each for each in STAGES if each.name == "load balancers")
+    assert [item.name for item in stage.remaining(world)] == ["k8s2-web"]
+    # GKE ends it by itself: nobody else may, who would leave the endpoint group of Compute Engine behind.
+    assert stage.actions(world) == []
+    world[SERVICE].append(balanced.document)
+    assert [(item.kind, item.name) for item in stage.remaining(world)] == [(SERVICE, "web")]
+
+
+@pytest.mark.parametrize("finalizer", ["gke.networking.io/l4-ilb-v2", "gke.networking.io/l4-netlb-v3"])
+def test_a_service_that_gke_still_takes_a_load_balancer_from_remains(finalizer: str) -> None:
+    service = made(SERVICE, FOREIGN, "web", spec={"type": "ClusterIP"})
+    held = {"metadata": {**service.document["metadata"], "finalizers": [finalizer]}, "spec": service.document["spec"]}
+    (stage,) = (each for each in STAGES if each.name == "load balancers")
+    assert [item.name for item in stage.remaining({SERVICE: [held]})] == ["web"]

@@ -5,7 +5,7 @@ stacks deploy.
 import pytest
 
 from infra.kubernetes.charts.termination_handler import NOTICE_SECONDS
-from tests.infra.aws.plan import Planned, plan
+from tests.infra.plan import Planned, plan
 
 REACTION_SECONDS = 30
 """From the notice to the eviction, by EventBridge, the queue and the handler: some seconds, with room."""

@@ -31,13 +31,13 @@ def test_a_job_goes_where_all_of_its_pods_fit_and_to_the_cheapest_capacity() -> 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"gpus": 16}, "gpus = 16: no pool can ever give that; the most is 8 GPUs a node (pool large)"),
+        ({"gpus": 16}, "gpus = 16: no pool can ever give that; the most is 8 GPUs a pod (pool large)"),
         ({"cpus": 400}, "cpus = 400: no pool can ever give that; the most is 180 CPUs a node for pods"),
         ({"memory_gib": 800}, "memory_gib = 800: no pool can ever give that; the most is 700 GiB of memory a node"),
         ({"gpu_memory_gib": 80}, "gpu_memory_gib = 80: no pool can ever give that; the most is 24 GiB of memory a GPU"),
         ({"nodes": 5}, "pods.nodes = 5: no pool can ever give that; the most is 4 nodes (pool small)"),
         ({"scratch_gib": 9000}, "pods.scratch_gib = 9000: no pool can ever give that; the most is 3000 GiB of disk"),
-        ({"nodes": 3, "gpus": 8}, "no pool fits all of it at once (small: 1 GPUs a node; large: 2 nodes; "),
+        ({"nodes": 3, "gpus": 8}, "no pool fits all of it at once (small: 1 GPUs a pod; large: 2 nodes; "),
         ({"capacity": "reserved"}, "capacity = reserved: no pool with GPUs is bought so; there are small (spot), "),
         ({"pool": "huge"}, "pool = huge: no such pool with GPUs; there are small (spot), large (spot), "),
     ],

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.aws.pool_facts import node_pools
+from infra.aws import pool_facts as aws
+from infra.gcp import pool_facts as gcp
+from infra.kubernetes.node_pools import NodePool
 from tests.cli.yard import yard
 from tests.controlplane.api import Manifest, Refused
 from tests.controlplane.control_plane import ControlPlane
 from tests.controlplane.fixture import ON_CONTROL_PLANE, control_plane
-from tests.infra.aws.plan import make_project
-from tests.infra.aws.recorder import settings_of
 from tests.infra.kubernetes.cluster_stage import Stage
 from tests.infra.kubernetes.manifests import schema_problems
+from tests.infra.plan import make_project
+from tests.infra.recorder import settings_of
 
 __all__ = ["control_plane"]
 pytestmark = ON_CONTROL_PLANE
@@ -46,7 +48,13 @@ class Rendered:
                 yield f"{template['metadata']['labels']['app.kubernetes.io/name']}/{container['name']}", container
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+def pools_of(stack: str) -> tuple[NodePool, ...]:
+    """What the stack's nodes are said to have."""
+    settings = settings_of(stack)
+    return gcp.node_pools(settings.gcp) if settings.cloud == "gcp" else aws.node_pools(settings.aws)
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "gcp-dev", "gcp-prod"])
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     stack = str(request.param)
     project, folder = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("rendered") / stack
@@ -60,14 +68,14 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def stage(rendered: Rendered, control_plane: ControlPlane) -> Iterator[Stage]:
     """A cluster with as many nodes of each pool as the stack can have, up to three."""
     stage = Stage(control_plane)
-    for pool in node_pools(settings_of(rendered.stack).aws):
+    for pool in pools_of(rendered.stack):
         for _ in range(min(pool.max_nodes, 3)):
             stage.add_node(pool)
     yield stage
     for names in stage.nodes.values():
         for name in names:
             control_plane.remove_node(name, evict=False)
-    # What the other stack has by the same name, and cannot be changed, or would hold back its pods.
+    # What another stack has by the same name, and cannot be changed, or would hold back its pods.
     for each in rendered.manifests:
         if each["kind"] in ("StorageClass", "ResourceQuota"):
             control_plane.api.delete(each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"))
@@ -139,6 +147,6 @@ def test_its_pods_go_to_the_pools_that_they_are_for(rendered: Rendered, stage: S
     pools = {name: {node.rpartition("-")[0] for node in nodes} for name, nodes in found.items()}
     assert pools["training"] == {"training"}
     assert pools["training-loader"] == {"system"}
-    assert pools["serving"] == {"system" if rendered.stack == "dev" else "serving"}
+    assert pools["serving"] == {"serving" if rendered.stack.endswith("prod") else "system"}
     assert len(set(found["training"])) == training.nodes
     stage.clear(team)

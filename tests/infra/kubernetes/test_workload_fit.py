@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsError
-from tests.infra.aws.stack_files import parse, stack_file
+from tests.infra.stack_files import parse, stack_file
 
 
 def problem_of(changes: dict[str, dict[str, Any]], stack: str = "dev") -> str:

@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.cloud import client
-from infra.local.identity import GRANTS, KEY_GRANTS, IdentityProvider, policy_document
+from infra.local.identity import IdentityProvider, policy_document
 from infra.local.keys import KeyProvider
 from infra.local.platform import PURPOSES
 from infra.local.storage import BucketProvider, bucket_name
 from infra.platform import Identity
+from infra.s3_grants import KEY_GRANTS
+from infra.workload_grants import GRANTS
 from tests.infra.iam_answers import is_allowed
 from tests.infra.local.support import TAGS, make_bucket
 

@@ -102,17 +102,25 @@ def test_a_copy_or_data_that_outlives_the_stack_lets_it_go(tmp_path: Path) -> No
 
 
 def test_protected_stacks_and_other_accounts_are_no_reapers_business(tmp_path: Path) -> None:
-    played = Played(tmp_path, dev={"expires_at": OVER}, prod={"expires_at": OVER}, aws={"expires_at": OVER})
+    late = {"expires_at": OVER}
+    played = Played(tmp_path, dev=late, prod=late, aws=late, gcp=late)
     (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  yard:environment: prod\n")
     (tmp_path / "Pulumi.aws.yaml").write_text(
         'config:\n  yard:cloud: aws\n  aws:region: eu-west-1\n  yard:aws: {account_id: "999999999999"}\n'
     )
+    (tmp_path / "Pulumi.gcp.yaml").write_text(
+        "config:\n  yard:cloud: gcp\n  gcp:project: ml-platform\n  gcp:region: europe-west4\n"
+        '  yard:gcp: {project_number: "123456"}\n'
+    )
+    callers = {"aws": "123456789012", "gcp": "ml-platform (999999)"}
+    played.world = replace(played.world, caller=lambda subject: callers[subject.cloud])
     played.resources = [replace(THING, protect=True)]
     found = {name: (outcome, text) for name, outcome, text in played.reap(overrides=["unverified-artifacts"])}
-    assert set(found) == {"dev", "aws"}
+    assert set(found) == {"dev", "aws", "gcp"}
     assert {outcome for outcome, _ in found.values()} == {"refused"}
     assert "protected" in found["dev"][1]
     assert "999999999999" in found["aws"][1]
+    assert "stack gcp is of project ml-platform (123456)" in found["gcp"][1]
     assert played.destroyed == []
 
 

@@ -219,9 +219,10 @@ def test_a_run_on_this_machine_is_followed_by_the_log_of_its_job(tmp_path: Path)
 
 def test_a_run_whose_log_nobody_can_find_is_told_of_and_goes_on(tmp_path: Path) -> None:
     stop, shown = threading.Event(), []
-    follow(record(cloud="gcp"), RunFolder(tmp_path), tmp_path, stop, shown.append)
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    follow(record(cloud="moon", stack="dev"), RunFolder(tmp_path), tmp_path, stop, shown.append)
     assert shown == [
-        "how the training goes cannot be shown: clusters of gcp are not looked into; 'yard jobs' with a kubeconfig"
+        "how the training goes cannot be shown: clusters of moon are not looked into; 'yard jobs' with a kubeconfig"
         " shows them"
     ]
 

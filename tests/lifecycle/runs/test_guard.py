@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
+from lifecycle.caller import CallerUnknown, caller_of
 from lifecycle.deployer import DeployedResource, DeploymentResult, Planned, Show
-from lifecycle.runs.account import account_of, caller_account, check_account
+from lifecycle.runs.account import check_account
 from lifecycle.runs.beginning import (
     PreviewFailed,
     Wanted,
@@ -34,6 +35,7 @@ from lifecycle.runs.budget import (
 )
 from lifecycle.runs.errors import RunError, RunLocked, RunRefused
 from lifecycle.runs.folder import RunFolder, list_runs
+from lifecycle.teardown.subject import read_subject
 from planning.prices.book import PriceBook
 from planning.prices.refreshed import project_book
 
@@ -124,7 +126,7 @@ def aws(cloud: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def make_project(folder: Path, *, account: str = ACCOUNT, cloud: str = "aws", more: str = "") -> Path:
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     (folder / "Pulumi.dev.yaml").write_text(
-        f"config:\n  shop:cloud: {cloud}\n  shop:aws: {{account_id: '{account}'}}\n{more}"
+        f"config:\n  shop:cloud: {cloud}\n  aws:region: eu-west-1\n  shop:aws: {{account_id: '{account}'}}\n{more}"
     )
     return folder
 
@@ -133,7 +135,7 @@ def guarded(
     project: Path, book: PriceBook, stack: PlannedStack, *, asks: bool = False, **wanted: Any
 ) -> tuple[RunFolder, Any]:
     with begun(project, Wanted(**{"stack": "dev", "max_hours": 10.0, **wanted})) as run:
-        return run, pass_guard(run, lambda *_: stack, book, asks=asks, show=lambda _: None, caller=lambda: ACCOUNT)
+        return run, pass_guard(run, lambda *_: stack, book, asks=asks, show=lambda _: None, caller=lambda _: ACCOUNT)
 
 
 def begin(project: Path, stack: str = "dev", hours: float = 1.0) -> RunFolder:
@@ -145,40 +147,35 @@ def begin(project: Path, stack: str = "dev", hours: float = 1.0) -> RunFolder:
 # The account
 
 
-def test_the_caller_is_who_the_cloud_says(aws: str) -> None:
-    assert caller_account() == ACCOUNT
-    check_account("aws", ACCOUNT)
+def test_the_caller_is_who_the_cloud_says(tmp_path: Path, aws: str) -> None:
+    subject = read_subject(make_project(tmp_path), "dev")
+    assert caller_of(subject) == ACCOUNT
+    check_account(subject)
 
 
-def test_a_foreign_account_is_refused(aws: str) -> None:
-    with pytest.raises(RunRefused, match=f"aws.account_id is 999999999999, and you are in account {ACCOUNT}"):
-        check_account("aws", "999999999999")
+def test_a_foreign_account_is_refused(tmp_path: Path, aws: str) -> None:
+    subject = read_subject(make_project(tmp_path, account="999999999999"), "dev")
+    told = f"credentials are of account {ACCOUNT}, and stack dev is of account 999999999999 .*shop:aws.account_id"
+    with pytest.raises(RunRefused, match=told):
+        check_account(subject)
 
 
-def test_an_account_that_is_not_set_is_refused() -> None:
+def test_an_account_that_is_not_set_is_refused(tmp_path: Path) -> None:
+    subject = read_subject(make_project(tmp_path, account=""), "dev")
     with pytest.raises(RunRefused, match=r"aws.account_id is not set: must be the 12 digits"):
-        check_account("aws", "")
+        check_account(subject, caller=lambda _: pytest.fail("nobody is to be asked"))
 
 
-def test_this_machine_has_no_account() -> None:
-    check_account("local", "", caller=lambda: pytest.fail("nobody is to be asked"))
+def test_this_machine_has_no_account(tmp_path: Path) -> None:
+    subject = read_subject(make_project(tmp_path, cloud="local"), "dev")
+    check_account(subject, caller=lambda _: pytest.fail("nobody is to be asked"))
 
 
-def test_a_cloud_that_does_not_answer_is_told(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cloud_that_does_not_answer_is_told(tmp_path: Path, aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(RunError, match=r"AWS does not tell who you are"):
-        caller_account()
-
-
-@pytest.mark.parametrize("value", ['{"account_id": "1"}', {"account_id": "1"}])
-def test_the_account_is_read_from_text_or_object(value: object) -> None:
-    assert account_of({"shop:aws": value}, "shop") == "1"
-
-
-@pytest.mark.parametrize("value", ["", "[]", "{", {}, None])
-def test_an_account_that_is_not_there_is_none(value: object) -> None:
-    assert account_of({"shop:aws": value}, "shop") == ""
+    monkeypatch.setattr("lifecycle.teardown.aws.calls.ATTEMPTS", 1)
+    with pytest.raises(CallerUnknown, match=r"AWS does not say of which account these credentials are"):
+        caller_of(read_subject(make_project(tmp_path), "dev"))
 
 
 # The money
@@ -280,7 +277,7 @@ def test_a_stack_that_holds_something_is_refused(tmp_path: Path, book: PriceBook
 
 def test_a_run_in_another_account_is_refused_before_anything_is_asked(tmp_path: Path, book: PriceBook) -> None:
     stack = PlannedStack()
-    with pytest.raises(RunRefused, match=r"aws.account_id is 111111111111"):
+    with pytest.raises(RunRefused, match=r"stack dev is of account 111111111111"):
         guarded(make_project(tmp_path, account="111111111111"), book, stack)
     assert stack.previews == 0
 

@@ -73,7 +73,9 @@ def test_what_may_not_be_looked_at_is_a_problem_and_never_clean(cloud: MotoCloud
 
 def test_another_account_is_not_looked_at(cloud: MotoCloud, tmp_path: Path) -> None:
     report = audit(make_subject(tmp_path, account="999999999999"))
-    assert_nothing_looked_at(report, f"the credentials are of account {ACCOUNT}, and the stack is of 999999999999")
+    assert_nothing_looked_at(
+        report, f"the credentials are of account {ACCOUNT}, and stack dev is of account 999999999999"
+    )
     assert cloud.asked == ["GetCallerIdentity"]
 
 

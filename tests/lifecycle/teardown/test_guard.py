@@ -34,7 +34,18 @@ def test_a_foreign_account_is_refused(fields: dict[str, Any], told: str) -> None
     assert told in found["foreign-account"]
 
 
-def test_the_account_is_asked_for_on_aws_only() -> None:
+def test_a_foreign_project_is_refused() -> None:
+    google = {"cloud": "gcp", "account_id": "ml-platform", "project_number": "123456"}
+    assert obstacles(caller="ml-platform (123456)", **google) == {}
+    found = obstacles(caller="ml-platform (999999)", **google)
+    assert list(found) == ["foreign-account"]
+    assert "project ml-platform (999999), and stack dev is of project ml-platform (123456)" in found["foreign-account"]
+    assert "(gcp:project, shop:gcp.project_number)" in found["foreign-account"]
+    unknown = obstacles(caller="ml-platform (123456)", **google | {"project_number": ""})
+    assert "set shop:gcp.project_number" in unknown["foreign-account"]
+
+
+def test_the_account_is_asked_for_in_clouds_only() -> None:
     def nobody() -> str:
         raise AssertionError("asked")
 
@@ -76,6 +87,8 @@ def test_artifacts_that_outlive_the_stack_need_not_be() -> None:
     assert not loses_artifacts({"manifest_uri": None}, [BUCKET])
     local = DeployedResource("urn:pulumi:local::shop::b::b", "pulumi-python:dynamic/local:Bucket", "models", False)
     assert loses_artifacts(OUTPUTS, [local])
+    google = DeployedResource("urn:pulumi:dev::shop::b::b", "gcp:storage/bucket:Bucket", "models", False)
+    assert loses_artifacts({"manifest_uri": "gs://models/digits/run/manifest.json"}, [google])
 
 
 def test_all_obstacles_are_told_at_once() -> None:

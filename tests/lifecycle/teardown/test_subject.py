@@ -1,6 +1,7 @@
 """What a stack's files say of its teardown, and that it is what the platform itself goes by."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,17 @@ from hypothesis import strategies as st
 from engine.yaml_documents import InvalidFile
 from infra.aws.naming import Names
 from infra.aws.storage import ACCESS_LOGS, PURPOSES
+from infra.gcp import google_apis, gpu_networks, labels, storage
+from infra.gcp import naming as google_naming
+from infra.platform import Identity
 from lifecycle.teardown import audit_local
 from lifecycle.teardown.aws.ownership import log_group_prefixes, own_name
 from lifecycle.teardown.aws.stores import BUCKETS, bucket_names, cache_prefix
+from lifecycle.teardown.gcp import identities, network, ownership
 from lifecycle.teardown.subject import Subject, cluster_name, read_subject
 
 ROOT = Path(__file__).resolve().parents[3]
+PROJECT = "ml-platform-example"
 STACK_NAMES = st.from_regex(r"[A-Za-z0-9_.-]{1,60}", fullmatch=True)
 REGIONS = st.sampled_from(["eu-west-1", "ap-southeast-1", "cn-north-1", "us-gov-west-1"])
 
@@ -34,6 +40,34 @@ def test_names_are_the_platform_s_own(project: str, stack: str, region: str) -> 
     assert names.cluster_log_group.startswith(prefixes)
     assert set(bucket_names(subject)) == {names.bucket(purpose) for purpose in (*PURPOSES, ACCESS_LOGS)}
     assert names.cached_repository("quay").startswith(cache_prefix(subject))
+
+
+@given(STACK_NAMES, STACK_NAMES, STACK_NAMES)
+def test_names_on_google_cloud_are_the_platform_s_own(project: str, stack: str, team: str) -> None:
+    names = google_naming.Names(project, stack, PROJECT, "123456789012", "europe-west4")
+    subject = google_subject(project=project, stack=stack, teams=(team,), pools=("system", "training"))
+    assert subject.cluster_name == names.cluster
+    assert ownership.own_labels(subject) == labels.labels_of({"project": project, "stack": stack})
+    purposes = (*storage.PURPOSES, storage.ACCESS_LOGS)
+    assert ownership.bucket_names(subject) == {names.bucket(purpose) for purpose in purposes}
+    of_team = {names.service_account(names.team_purpose(team, identity.value)) for identity in Identity}
+    assert of_team | {names.service_account("node"), names.service_account("serving")} <= identities.emails(subject)
+    gpus = {
+        gpu_networks.network_name(names, "training", each)
+        for kind in ("tcpx", "tcpxo", "rdma")
+        for each in gpu_networks.planned(kind)  # type: ignore[arg-type]
+    }
+    assert {names.prefix, *gpus} <= ownership.network_names(subject)
+    zones = {names.resource(part) for part in google_apis.ZONES}
+    assert ownership.resource_names(subject, network.ZONES) == zones
+
+
+@given(STACK_NAMES, st.sampled_from(["2", "-2", "_2", ".2", "-", "A"]))
+def test_no_stack_on_google_cloud_takes_another_s_names_for_its_own(one: str, more: str) -> None:
+    first, second = (google_subject(stack=stack, teams=("a",), pools=("a",)) for stack in (one, f"{one}{more}"))
+    assert not identities.emails(first) & identities.emails(second)
+    assert not ownership.network_names(first) & ownership.network_names(second)
+    assert not ownership.bucket_names(first) & ownership.bucket_names(second)
 
 
 def test_there_is_a_name_for_each_bucket() -> None:
@@ -65,6 +99,21 @@ def test_the_project_s_own_stacks_can_be_read() -> None:
     assert (local.cloud, local.account_id, local.region) == ("local", "", "")
 
 
+def test_the_project_s_own_stacks_on_google_cloud_can_be_read() -> None:
+    dev, prod = (read_subject(ROOT, stack) for stack in ("gcp-dev", "gcp-prod"))
+    assert (dev.cloud, dev.account_id, dev.project_number, dev.region) == (
+        "gcp",
+        "ml-platform-example",
+        "123456789012",
+        "europe-west4",
+    )
+    assert dev.billing_account == "012345-6789AB-CDEF01"
+    assert dev.own_accounts == ("ml-platform-example (123456789012)",)
+    assert (dev.cluster_name, dev.environment, dev.pools) == ("trainyard-gcp-dev", "dev", ("system", "training"))
+    assert prod.environment == "prod"
+    assert prod.pools == ("system", "serving", "training", "distributed")
+
+
 def test_another_file_may_hold_the_settings(tmp_path: Path) -> None:
     write(tmp_path, "config: {shop:cloud: local}\n")
     other = tmp_path / "elsewhere.yaml"
@@ -90,6 +139,13 @@ def test_a_stack_without_a_file_is_what_the_project_says(tmp_path: Path) -> None
         ("shop:cloud: aws\n  aws:region: Europe", "aws:region = 'Europe'"),
         ("shop:cloud: aws\n  aws:region: eu-west-1\n  shop:aws: {account_id: '12'}", "shop:aws.account_id = '12'"),
         ("shop:cloud: aws\n  aws:region: eu-west-1\n  aws:allowedAccountIds: '12'", "aws:allowedAccountIds"),
+        ("shop:cloud: gcp", "gcp:project = ''"),
+        ("shop:cloud: gcp\n  gcp:project: Mine", "gcp:project = 'Mine'"),
+        ("shop:cloud: gcp\n  gcp:project: ml-platform", "gcp:region = ''"),
+        (
+            "shop:cloud: gcp\n  gcp:project: ml-platform\n  gcp:region: europe-west4\n  shop:gcp: {project_number: 0}",
+            "shop:gcp.project_number = 0",
+        ),
         ("shop:cloud: {secure: v1:abc}", "shop:cloud is encrypted"),
         (
             "shop:cloud: aws\n  aws:region: eu-west-1\n  shop:aws: {account_id: {secure: v1:abc}}",
@@ -116,6 +172,23 @@ def test_where_a_local_stack_keeps_things_is_the_platform_s_own() -> None:
     assert audit_local.SHARED_MEMORY_FOLDER == shared_memory.FOLDER
     assert audit_local.temporary_prefix(kept) == process.temporary_prefix(kept)
     assert hashlib.sha256(str(kept).encode()).hexdigest()[:8] in audit_local.temporary_prefix(kept)
+
+
+def google_subject(project: str = "trainyard", stack: str = "dev", **fields: tuple[str, ...]) -> Subject:
+    """A stack on Google Cloud."""
+    subject = Subject(
+        directory=ROOT,
+        project=project,
+        stack=stack,
+        cloud="gcp",
+        account_id=PROJECT,
+        region="europe-west4",
+        partition="",
+        cluster_name=cluster_name(project, stack),
+        environment="dev",
+        project_number="123456789012",
+    )
+    return replace(subject, **fields)  # type: ignore[arg-type]
 
 
 def make_subject(**fields: str) -> Subject:

@@ -23,6 +23,7 @@ NO_USE = Usage(
     tiered_objects=0,
     newly_tiered_objects=0,
     image_gb=0,
+    image_scans=0,
     nat_gb=0,
     endpoint_gb=0,
     internet_egress_gb=0,
@@ -30,9 +31,12 @@ NO_USE = Usage(
     flow_log_gb=0,
     control_plane_log_gb=0,
     other_log_gb=0,
+    metric_samples=0,
     key_requests=0,
     queue_requests=0,
+    dns_queries=0,
     load_balancer_capacity_units=0,
+    load_balancer_gb=0,
 )
 """Nothing is used at all: a cost is what is fixed."""
 

@@ -303,7 +303,9 @@ def test_what_is_free_says_why_and_who_says_so(type_: str, inputs: dict[str, Any
     assert [(line.kind, bool(line.note), bool(line.source)) for line in cost.lines] == [("free", True, True)]
 
 
-@pytest.mark.parametrize("type_", ["aws:rds/instance:Instance", "gcp:storage/bucket:Bucket", "pulumi-python:dynamic:X"])
+@pytest.mark.parametrize(
+    "type_", ["aws:rds/instance:Instance", "gcp:sql/databaseInstance:DatabaseInstance", "pulumi-python:dynamic:X"]
+)
 def test_a_type_that_nobody_prices_is_listed(type_: str) -> None:
     cost = cost_of(resource(type_, "a"), resource(type_, "b"))
     assert cost.unpriced == {type_: 2}

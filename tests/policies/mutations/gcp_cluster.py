@@ -4,13 +4,13 @@ from policies.gcp import cluster
 from policies.rules import Rule
 from tests.policies.mutations.change import Mutation, setting, without
 
-PRIVATE = "corpus/gcp_cluster"
+PRIVATE = "gcp-prod"
 CLUSTER = cluster.CLUSTER
 
 MUTATIONS: dict[Rule, Mutation] = {
     cluster.cluster_private_nodes: Mutation(PRIVATE, without(CLUSTER, "privateClusterConfig", "enablePrivateNodes")),
     cluster.cluster_endpoint_restricted: Mutation(
-        "corpus/gcp_autopilot", without(CLUSTER, "controlPlaneEndpointsConfig", "ipEndpointsConfig")
+        PRIVATE, setting(CLUSTER, True, "controlPlaneEndpointsConfig", "dnsEndpointConfig", "enableK8sTokensViaDns")
     ),
     cluster.cluster_secrets_encrypted: Mutation(PRIVATE, without(CLUSTER, "databaseEncryption")),
     cluster.cluster_workload_identity: Mutation(PRIVATE, without(CLUSTER, "workloadIdentityConfig")),

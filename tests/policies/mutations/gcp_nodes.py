@@ -6,7 +6,7 @@ from tests.policies.mutations.change import Mutation, setting, without
 
 POOL = nodes.NODE_POOL
 INSTANCE, TEMPLATE, _ = nodes.MACHINES
-POOLS = "corpus/gcp_cluster"
+POOLS = "gcp-prod"
 MACHINES = "corpus/gcp_machine"
 
 MUTATIONS: dict[Rule, Mutation] = {
@@ -18,6 +18,7 @@ MUTATIONS: dict[Rule, Mutation] = {
     ),
     nodes.nodes_container_optimized: Mutation(POOLS, setting(POOL, "UBUNTU_CONTAINERD", "nodeConfig", "imageType")),
     nodes.nodes_customer_managed_key: Mutation(POOLS, without(POOL, "nodeConfig", "bootDiskKmsKey")),
+    nodes.machine_customer_managed_key: Mutation(MACHINES, without(INSTANCE, "bootDisk", "kmsKeySelfLink")),
     nodes.machine_no_public_address: Mutation(
         MACHINES, setting(INSTANCE, [{}], "networkInterfaces", 0, "accessConfigs")
     ),

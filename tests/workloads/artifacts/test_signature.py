@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tink import aead, proto_keyset_format, signature
 
-from infra.workload_grants import KEY_GRANTS
+from infra.s3_grants import KEY_GRANTS
 from tests.workloads.conftest import ObjectCloud
 from trainyard_artifacts.envelope import AlteredError, Envelope, KeyEncryptionKey, KeyRefusedError
 from trainyard_artifacts.errors import ArtifactError

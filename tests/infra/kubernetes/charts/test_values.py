@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from infra.aws import cluster_autoscaler as autoscaler_role
 from infra.aws import interruptions, karpenter_policies, node_pool
 from infra.aws.settings import KUBERNETES_VERSIONS
+from infra.gcp import kubernetes_side as gke
 from infra.kubernetes.addon_settings import AddonSettings
 from infra.kubernetes.charts import cluster_autoscaler, karpenter, termination_handler
 from infra.kubernetes.charts.chart import LEVELS
@@ -32,10 +33,21 @@ UPSTREAM = ("registry.k8s.io", "quay.io", "public.ecr.aws", "ghcr.io", "docker.i
 
 PRODUCTION = charts(everything(), facts())
 KARPENTER = charts(AddonSettings(node_autoscaler="karpenter"), facts())
+GKE = charts(
+    everything(),
+    facts(
+        aws=None,
+        provided=gke.PROVIDED,
+        gpu_driver_folder=gke.GPU_DRIVER_FOLDER,
+        service_account_annotations={},
+        load_balancer_annotations=gke.load_balancer_annotations(),
+    ),
+)
 REVIEWED = {**PRODUCTION, **{name: KARPENTER[name] for name in ("karpenter", "karpenter-crd")}}
 COMBINATIONS = {
     "production": PRODUCTION,
     "karpenter": KARPENTER,
+    "gke": GKE,
     "development": charts(everything(), facts(production=False, storage_class="", aws=None)),
     "shared": charts(everything(device_plugin={"time_slices": 4}), facts(kubernetes_version="1.34")),
     "sliced": charts(everything(device_plugin={"mig_strategy": "mixed"}), facts(kubernetes_version="1.36")),
@@ -147,6 +159,27 @@ def test_without_aws_nothing_of_aws_is_left() -> None:
     assert set(PRODUCTION) - set(elsewhere) == {"cluster-autoscaler", "aws-node-termination-handler"}
     found = [text for chart in elsewhere.values() for text in texts(dict(chart.values)) if "aws" in text]
     assert found == []
+
+
+def test_on_gke_what_the_cluster_brings_is_left_out_and_the_rest_is_the_same() -> None:
+    assert set(PRODUCTION) - set(GKE) == {"cluster-autoscaler", "nvidia-device-plugin", "aws-node-termination-handler"}
+    others = {name: chart for name, chart in GKE.items() if name not in ("dcgm-exporter", "envoy-gateway")}
+    assert all(chart == PRODUCTION[name] for name, chart in others.items())
+
+
+def test_on_gke_the_exporter_is_shown_the_driver_and_the_gpus() -> None:
+    exporter, elsewhere = GKE["dcgm-exporter"].values, PRODUCTION["dcgm-exporter"].values
+    added = {name: value for name, value in exporter.items() if value != elsewhere.get(name)}
+    driver, place = "/home/kubernetes/bin/nvidia", "/usr/local/nvidia"
+    assert added == {
+        "extraEnv": [
+            {"name": "LD_LIBRARY_PATH", "value": f"{place}/lib64"},
+            {"name": "DCGM_EXPORTER_KUBERNETES_GPU_ID_TYPE", "value": "device-name"},
+        ],
+        "extraHostVolumes": [{"name": "nvidia-driver", "hostPath": driver}],
+        "extraVolumeMounts": [{"name": "nvidia-driver", "mountPath": place, "readOnly": True}],
+        "securityContext": {"privileged": True},
+    }
 
 
 def test_each_add_on_goes_by_its_own_setting() -> None:

@@ -15,10 +15,12 @@ import pytest
 import yaml
 
 from infra.kubernetes.object import Manifest
+from infra.kubernetes.service.authentication import Clients
 from infra.kubernetes.service.exposure import endpoints, is_encrypted
 from infra.kubernetes.service.manifests import FRONT_DIGEST, service_manifests
 from infra.kubernetes.service.surroundings import SERVICE_LABEL
 from infra.kubernetes.specification import DIGEST_ANNOTATION
+from infra.service_settings import AuthenticationSettings
 from tests.infra.kubernetes.manifests import as_yaml, resolved, schema_problems
 from tests.infra.kubernetes.pools import SYSTEM
 from tests.infra.kubernetes.service.settings_table import (
@@ -176,6 +178,21 @@ def test_what_a_pod_reads_makes_new_pods_when_it_changes() -> None:
     assert (other_batch[0] != before[0], other_batch[1]) == (True, before[1])
     other_issuer = digests("default", dataclasses.replace(AROUND, issuer="https://elsewhere.example.com"))
     assert (other_issuer[0], other_issuer[1] != before[1]) == (before[0], True)
+
+
+def test_keys_are_where_the_clusters_issuer_has_them_and_anothers_where_it_is_usual() -> None:
+    def uri(issuer: str = "", path: str = "jwks", jwks_uri: str = "") -> str:
+        settings = AuthenticationSettings(issuer=issuer, jwks_uri=jwks_uri)
+        cluster = "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c"
+        clients = Clients(settings=settings, cluster_issuer=cluster, cluster_keys_path=path, namespace="team")
+        return clients.jwks_uri.removeprefix(cluster)
+
+    assert (uri(), uri(path="keys")) == ("/jwks", "/keys")
+    assert uri(issuer="https://idp.example.com/") == "https://idp.example.com/keys"
+    assert uri(jwks_uri="https://idp.example.com/certs") == "https://idp.example.com/certs"
+    front = json.dumps(manifests("default", dataclasses.replace(AROUND, issuer_keys_path="jwks")))
+    assert f"{AROUND.issuer}/jwks" in front
+    assert f"{AROUND.issuer}/keys" not in front
 
 
 def test_names_are_known_while_what_is_served_is_not() -> None:

@@ -24,6 +24,6 @@ gcp.container.NodePool(
 gcp.billing.Budget(
     "training",
     billing_account="012345-6789AB-CDEF01",
-    amount={"specified_amount": {"currency_code": "USD", "units": "90000"}},
+    amount={"specified_amount": {"currency_code": "USD", "units": "20000"}},
     threshold_rules=[{"threshold_percent": 0.8}],
 )

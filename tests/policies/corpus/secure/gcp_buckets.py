@@ -6,6 +6,11 @@ ring = gcp.kms.KeyRing("data", location="europe-west4")
 key = gcp.kms.CryptoKey("data", key_ring=ring.id, rotation_period="7776000s", deletion_policy="PREVENT")
 encryption = gcp.storage.BucketEncryptionArgs(default_kms_key_name=key.id)
 
+uploads_end = gcp.storage.BucketLifecycleRuleArgs(
+    action=gcp.storage.BucketLifecycleRuleActionArgs(type="AbortIncompleteMultipartUpload"),
+    condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=7),
+)
+
 logs = gcp.storage.Bucket(
     "logs",
     location="EUROPE-WEST4",
@@ -13,6 +18,7 @@ logs = gcp.storage.Bucket(
     public_access_prevention="enforced",
     encryption=encryption,
     retention_policy=gcp.storage.BucketRetentionPolicyArgs(retention_period="7776000"),
+    lifecycle_rules=[uploads_end],
 )
 models = gcp.storage.Bucket(
     "models",
@@ -25,10 +31,11 @@ models = gcp.storage.Bucket(
     soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=604800),
     logging=gcp.storage.BucketLoggingArgs(log_bucket=logs.name),
     lifecycle_rules=[
+        uploads_end,
         gcp.storage.BucketLifecycleRuleArgs(
             action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
             condition=gcp.storage.BucketLifecycleRuleConditionArgs(num_newer_versions=3, with_state="ARCHIVED"),
-        )
+        ),
     ],
 )
 gcp.storage.Bucket(
@@ -40,10 +47,11 @@ gcp.storage.Bucket(
     hierarchical_namespace=gcp.storage.BucketHierarchicalNamespaceArgs(enabled=True),
     logging=gcp.storage.BucketLoggingArgs(log_bucket=logs.name),
     lifecycle_rules=[
+        uploads_end,
         gcp.storage.BucketLifecycleRuleArgs(
             action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
             condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=30),
-        )
+        ),
     ],
 )
 gcp.serviceaccount.Account("serve", account_id="serve")

@@ -24,6 +24,25 @@ gcp.compute.Firewall(
     allows=[gcp.compute.FirewallAllowArgs(protocol="tcp", ports=["8443", "10250"])],
     log_config=gcp.compute.FirewallLogConfigArgs(metadata="EXCLUDE_ALL_METADATA"),
 )
+gcp.compute.Firewall(
+    "deny-out",
+    network=network.id,
+    description="Nothing else goes out.",
+    direction="EGRESS",
+    priority=65534,
+    destination_ranges=["0.0.0.0/0"],
+    denies=[gcp.compute.FirewallDenyArgs(protocol="all")],
+    log_config=gcp.compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
+)
+gcp.compute.Firewall(
+    "web-out",
+    network=network.id,
+    description="HTTPS goes out.",
+    direction="EGRESS",
+    destination_ranges=["0.0.0.0/0"],
+    allows=[gcp.compute.FirewallAllowArgs(protocol="tcp", ports=["443"])],
+    log_config=gcp.compute.FirewallLogConfigArgs(metadata="EXCLUDE_ALL_METADATA"),
+)
 router = gcp.compute.Router("training", network=network.id, region="europe-west4")
 gcp.compute.RouterNat(
     "training",

@@ -40,6 +40,16 @@ gcp.compute.Firewall(
     denies=[gcp.compute.FirewallDenyArgs(protocol="all")],
     log_config=gcp.compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
 )
+gcp.compute.Firewall(
+    "deny-out",
+    network=network.id,
+    description="Nothing goes out.",
+    direction="EGRESS",
+    priority=65534,
+    destination_ranges=["0.0.0.0/0"],
+    denies=[gcp.compute.FirewallDenyArgs(protocol="all")],
+    log_config=gcp.compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
+)
 policy = gcp.compute.SSLPolicy("modern", profile="MODERN", min_tls_version="TLS_1_2")
 gcp.compute.TargetHttpsProxy(
     "front",

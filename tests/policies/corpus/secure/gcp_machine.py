@@ -19,15 +19,37 @@ gcp.compute.Firewall(
     allows=[gcp.compute.FirewallAllowArgs(protocol="tcp", ports=["22"])],
     log_config=gcp.compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
 )
+gcp.compute.Firewall(
+    "deny-out",
+    network=network.id,
+    description="Nothing else goes out.",
+    direction="EGRESS",
+    priority=65534,
+    destination_ranges=["0.0.0.0/0"],
+    denies=[gcp.compute.FirewallDenyArgs(protocol="all")],
+    log_config=gcp.compute.FirewallLogConfigArgs(metadata="INCLUDE_ALL_METADATA"),
+)
+gcp.compute.Firewall(
+    "web-out",
+    network=network.id,
+    description="HTTPS goes out.",
+    direction="EGRESS",
+    destination_ranges=["0.0.0.0/0"],
+    allows=[gcp.compute.FirewallAllowArgs(protocol="tcp", ports=["443"])],
+    log_config=gcp.compute.FirewallLogConfigArgs(metadata="EXCLUDE_ALL_METADATA"),
+)
 gcp.compute.ProjectMetadata("login", metadata={"enable-oslogin": "TRUE"})
 gcp.serviceaccount.Account("build", account_id="build")
+ring = gcp.kms.KeyRing("build", location="europe-west4")
+key = gcp.kms.CryptoKey("build", key_ring=ring.id, rotation_period="7776000s", deletion_policy="PREVENT")
 
 gcp.compute.Instance(
     "build",
     zone="europe-west4-a",
     machine_type="e2-standard-8",
     boot_disk=gcp.compute.InstanceBootDiskArgs(
-        initialize_params=gcp.compute.InstanceBootDiskInitializeParamsArgs(image="debian-cloud/debian-12")
+        initialize_params=gcp.compute.InstanceBootDiskInitializeParamsArgs(image="debian-cloud/debian-12"),
+        kms_key_self_link=key.id,
     ),
     network_interfaces=[gcp.compute.InstanceNetworkInterfaceArgs(subnetwork=subnetwork.id)],
     service_account=gcp.compute.InstanceServiceAccountArgs(
@@ -38,7 +60,13 @@ gcp.compute.Instance(
 gcp.compute.InstanceTemplate(
     "runner",
     machine_type="e2-standard-4",
-    disks=[gcp.compute.InstanceTemplateDiskArgs(source_image="debian-cloud/debian-12", boot=True)],
+    disks=[
+        gcp.compute.InstanceTemplateDiskArgs(
+            source_image="debian-cloud/debian-12",
+            boot=True,
+            disk_encryption_key=gcp.compute.InstanceTemplateDiskDiskEncryptionKeyArgs(kms_key_self_link=key.id),
+        )
+    ],
     network_interfaces=[gcp.compute.InstanceTemplateNetworkInterfaceArgs(subnetwork=subnetwork.id)],
     metadata={"block-project-ssh-keys": "TRUE", "serial-port-enable": "FALSE"},
     shielded_instance_config=gcp.compute.InstanceTemplateShieldedInstanceConfigArgs(

@@ -68,4 +68,10 @@ gcp.storage.Bucket(
     public_access_prevention="enforced",
     encryption=gcp.storage.BucketEncryptionArgs(default_kms_key_name=key.id),
     retention_policy=gcp.storage.BucketRetentionPolicyArgs(retention_period="2592000", is_locked=True),
+    lifecycle_rules=[
+        gcp.storage.BucketLifecycleRuleArgs(
+            action=gcp.storage.BucketLifecycleRuleActionArgs(type="AbortIncompleteMultipartUpload"),
+            condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=7),
+        )
+    ],
 )

@@ -122,7 +122,8 @@ class ObjectStore:
         if isinstance(error, FileNotFoundError) or reason.startswith("NoSuchBucket"):
             what = "there is no such bucket" if "NoSuchBucket" in str(error) else "there is no such object"
             return ObjectNotFoundError(operation, uri, what)
-        if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        # A list that is refused has no error of its own in obstore.
+        if isinstance(error, PermissionDeniedError | UnauthenticatedError) or reason.startswith("AccessDenied"):
             return AccessRefusedError(operation, uri, f"access was refused ({reason})")
         if "No space left on device" in str(error) or "Disk quota exceeded" in str(error):
             return NoSpaceError(operation, uri, "no space is left there; nothing of it was stored")
