@@ -18,6 +18,7 @@ import yaml
 from cli.application import app
 from engine.project import load_project
 from engine.stack_settings import load_stack_settings
+from infra.gcp.naming import Names as GcpNames
 from lifecycle.runs.detached import workflow_command
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
 ACTIONS = sorted((FOLDER / "actions").glob("*/action.yml"))
 CALLED = "deploy-stack.yml"
+PROVIDER = "projects/123456789012/locations/global/workloadIdentityPools/github-pool/providers/github"
 
 RIGHTS: dict[tuple[str, str], dict[str, str]] = {
     ("deploy-stack.yml", "plan"): {"contents": "read", "id-token": "write"},
@@ -230,12 +232,28 @@ def test_roles_and_state_come_from_the_stack_file() -> None:
     code, outputs, errors = target("--stack", "prod", "--role", "preview", "--backend", "s3://state")
     assert (code, errors) == (0, "")
     assert outputs == {
+        "cloud": "aws",
         "account": "123456789012",
         "region": "eu-west-1",
         "role": "arn:aws:iam::123456789012:role/trainyard-prod_github-preview",
         "backend": "s3://state",
     }
-    assert set(outputs) >= set(re.findall(r"steps\.target\.outputs\.(\w+)", ACTIONS[0].read_text()))
+    code, on_google, errors = target(
+        "--stack", "gcp-prod", "--role", "deploy", "--backend", "gs://state", "--provider", PROVIDER
+    )
+    assert (code, errors) == (0, "")
+    assert on_google == {
+        "cloud": "gcp",
+        "account": "ml-platform-example",
+        "role": GcpNames(
+            "trainyard", "gcp-prod", "ml-platform-example", "123456789012", "europe-west4"
+        ).service_account("github-deploy"),
+        "provider": PROVIDER,
+        "region": "europe-west4",
+        "backend": "gs://state",
+    }
+    read_by_steps = set(re.findall(r"steps\.target\.outputs\.(\w+)", ACTIONS[0].read_text()))
+    assert read_by_steps == {*outputs, *on_google}
 
 
 def test_what_the_page_says_of_a_role_for_ephemeral_stacks_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,7 +279,16 @@ def test_what_the_page_says_of_a_role_for_ephemeral_stacks_prints_it(capsys: pyt
         (("dev", "arn:aws:iam::999999999999:role/x", "s3://state"), "example/trainyard", "not in account 123456789012"),
         (("prod", "deploy", ""), "example/trainyard", "PULUMI_BACKEND_URL"),
         (("prod", "deploy", "s3://state\nrole=evil"), "example/trainyard", "PULUMI_BACKEND_URL"),
-        (("local", "deploy", "s3://state"), "example/trainyard", "is not aws"),
+        (("local", "deploy", "s3://state"), "example/trainyard", "is neither aws nor gcp"),
+        (("gcp-prod", "deploy", "gs://state"), "somebody/fork", "it has no role for it"),
+        (("gcp-dev", "", "gs://state"), "example/trainyard", "set GCP_SERVICE_ACCOUNT"),
+        (("gcp-dev", "me@other-project.iam.gserviceaccount.com", "gs://s"), "example/trainyard", "is '"),
+        (
+            ("gcp-dev", "run-er@other-project.iam.gserviceaccount.com", "gs://s"),
+            "example/trainyard",
+            "is not of project",
+        ),
+        (("gcp-prod", "deploy", "gs://state"), "example/trainyard", "set GCP_WORKLOAD_IDENTITY_PROVIDER"),
         (("nothing", "deploy", "s3://state"), "example/trainyard", "there is no Pulumi.nothing.yaml"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
