@@ -1,11 +1,62 @@
-"""The settings that every cloud has alike: images, budget, and who GitHub's workflows are."""
+"""The settings that every cloud has alike: buckets, images, budget, and who GitHub's workflows are."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from infra.cloud_setting_values import Digest, EmailAddress
-from infra.setting_types import Group, ImageByDigest, Real, Truth, pattern, refuse
+from infra.cloud_setting_values import Digest, EmailAddress, context
+from infra.setting_types import Group, ImageByDigest, Real, Truth, Whole, pattern, refuse, refuse_all
+
+
+class CloudGroup(Group):
+    """A cloud's settings."""
+
+    of_data: ClassVar[frozenset[str]]
+    """The settings that a stack of the part data has."""
+
+    @model_validator(mode="after")
+    def _data_alone_is_nothing_else(self, info: ValidationInfo) -> Self:
+        if context(info, "part") == "data":
+            fields = type(self).model_fields
+            set_ = [
+                name for name in fields if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+            ]
+            problem = "must be left out where trainyard:part is data: there are buckets and their key, and nothing else"
+            if needless := [(name, problem) for name in set_ if name not in self.of_data]:
+                raise refuse_all(needless)
+        return self
+
+
+class BucketSettings(Group):
+    """What is kept in buckets for how long, and whether they are another stack's."""
+
+    expire_checkpoints_after_days: Whole = Field(default=30, ge=1, le=3650)
+    """Days after which a checkpoint is removed."""
+    keep_old_versions_days: Whole = Field(default=30, ge=1, le=3650)
+    """Days that what was overwritten or deleted can still be had back."""
+    expire_logs_after_days: Whole = Field(default=365, ge=1, le=3650)
+    """Days after which logs are removed, those of access to the buckets among them."""
+    delete_with_objects: Truth = False
+    """Whether `destroy` deletes buckets that still hold objects. Refused in prod."""
+    from_stack: Annotated[str, pattern(r"[A-Za-z0-9_.-]{1,100}", "the name of a stack")] = ""
+    """Stack of this project, in the same account (on Google Cloud: project) and region, whose buckets are used instead
+    of buckets of this stack's own, which then has none; such as one with `trainyard:part: data`. Empty: own buckets."""
+
+    @field_validator("from_stack")
+    @classmethod
+    def _stack_is_another(cls, stack: str, info: ValidationInfo) -> str:
+        if stack and stack == context(info, "stack"):
+            raise refuse("must be another stack: this one cannot use its own buckets in place of its own")
+        if stack and context(info, "part") == "data":
+            raise refuse("must be empty where trainyard:part is data: such a stack has buckets of its own")
+        return stack
+
+    @field_validator("delete_with_objects")
+    @classmethod
+    def _production_keeps_its_data(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and context(info, "environment") == "prod":
+            raise refuse("must be false in prod, whose data outlives a mistake")
+        return value
 
 
 class GitHubSettings(Group):

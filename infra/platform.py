@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
+from infra.platform_arguments import CloudSettings, PlatformArguments
 from infra.settings import Settings
 from infra.workload_settings import TRAINED, ReleaseSettings, ServingSettings, TrainingSettings
 
@@ -93,35 +94,29 @@ def create_platform(settings: Settings, *, workload: str) -> Platform:
             )
             return local.platform()
         case "aws":
-            from infra.aws.platform import AwsPlatform, AwsPlatformArguments
+            from infra.aws.platform import AwsPlatform
 
-            arguments = AwsPlatformArguments(
-                project=project,
-                stack=stack,
-                workload=workload,
-                settings=settings.aws,
-                kubernetes=settings.kubernetes,
-                front_image=settings.serving.front_image,
-                production=settings.environment == "prod",
-                tags=tags,
-                expires_at=settings.expires_at,
-            )
-            return AwsPlatform("aws", arguments).platform()
+            return AwsPlatform("aws", _arguments(settings, settings.aws, workload, tags)).platform()
         case "gcp":
-            from infra.gcp.platform import GcpPlatform, GcpPlatformArguments
+            from infra.gcp.platform import GcpPlatform
 
-            gcp_arguments = GcpPlatformArguments(
-                project=project,
-                stack=stack,
-                workload=workload,
-                settings=settings.gcp,
-                kubernetes=settings.kubernetes,
-                front_image=settings.serving.front_image,
-                production=settings.environment == "prod",
-                tags=tags,
-                expires_at=settings.expires_at,
-            )
-            return GcpPlatform("gcp", gcp_arguments).platform()
+            return GcpPlatform("gcp", _arguments(settings, settings.gcp, workload, tags)).platform()
+
+
+def _arguments(
+    settings: Settings, cloud: CloudSettings, workload: str, tags: Mapping[str, str]
+) -> PlatformArguments[CloudSettings]:
+    return PlatformArguments(
+        project=pulumi.get_project(),
+        stack=pulumi.get_stack(),
+        workload=workload,
+        settings=cloud,
+        kubernetes=settings.kubernetes,
+        front_image=settings.serving.front_image,
+        production=settings.environment == "prod",
+        tags=tags,
+        expires_at=settings.expires_at,
+    )
 
 
 def create_data(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:

@@ -8,10 +8,10 @@ Where policies cover all names of a stack, a character ends the prefix that no p
 `trainyard-dev_` is of the stack dev, and never of a stack dev-2.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from infra.names import fit, fit_characters, prefix_of
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,7 @@ class Names:
     @property
     def prefix(self) -> str:
         """What every name begins with: at most 30 of a-z, 0-9 and -; another one for each project and stack."""
-        # What a name cannot have makes a digest of it part of the prefix, where the hyphens would not tell project
-        # and stack apart.
-        between = "/" if "-" in self.project else "-"
-        return _fit(f"{self.project}{between}{self.stack}", 30)
+        return prefix_of(self.project, self.stack)
 
     @property
     def partition(self) -> str:
@@ -65,7 +62,7 @@ class Names:
 
     def bucket(self, purpose: str) -> str:
         """A bucket, named for all of AWS: at most 63 characters."""
-        return _fit(f"{self.prefix}-{purpose}-{self.account_id}-{self.region}", 63)
+        return fit(f"{self.prefix}-{purpose}-{self.account_id}-{self.region}", 63)
 
     def bucket_arn(self, purpose: str) -> str:
         """The ARN of a bucket."""
@@ -73,7 +70,7 @@ class Names:
 
     def role(self, purpose: str) -> str:
         """An IAM role, and its policies: at most 64 characters. `*` stands for all of the stack's."""
-        return f"{self.prefix}_{purpose if purpose == '*' else _fit(purpose, 33)}"
+        return f"{self.prefix}_{purpose if purpose == '*' else fit(purpose, 33)}"
 
     def role_arn(self, purpose: str) -> str:
         """The ARN of an IAM role."""
@@ -135,7 +132,7 @@ class Names:
 
         By how their names begin: another project's may begin alike where this one's name has more than 20 characters.
         """
-        project = _fit_characters(self.project)
+        project = fit_characters(self.project)
         start = f"{project}-" if 0 < len(project) <= _PROJECT_KEPT else project[:_PROJECT_KEPT]
         return self.iam_arn(f"role/{start}*_{purpose}")
 
@@ -162,21 +159,8 @@ class Names:
 
         ECR takes at most 30 characters there, so a long name is shortened further. `*` stands for all of the stack's.
         """
-        return f"{_fit(self.prefix, 25)}/{upstream}"
+        return f"{fit(self.prefix, 25)}/{upstream}"
 
 
 _PROJECT_KEPT = 20
 """Characters of a project's name that every prefix of its stacks begins with."""
-
-
-def _fit_characters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _fit(text: str, most: int) -> str:
-    """A valid name. Where the text cannot be kept as it is, a digest keeps two of them apart."""
-    name = _fit_characters(text)
-    if name == text and len(name) <= most:
-        return name
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{name[: most - 9].strip('-')}-{digest}"

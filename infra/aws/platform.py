@@ -5,8 +5,7 @@ is made by `infra.kubernetes`, which is handed what only AWS knows of it.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -50,32 +49,12 @@ from infra.images import Images, ImagesArguments
 from infra.kubernetes.charts.cluster_facts import AwsFacts
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster_content import ClusterContent, ClusterContentArguments
-from infra.kubernetes.settings import KubernetesSettings
 from infra.kubernetes.teams import refuse_taken_prefix
 from infra.platform import Identity, Platform
+from infra.platform_arguments import PlatformArguments
 
 IMAGES = ("training", "serving")
 """What there is a repository for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AwsPlatformArguments:
-    """What the platform is made from."""
-
-    project: str
-    stack: str
-    workload: str
-    """Name of what runs on the platform: its identities may use this prefix in the buckets."""
-    settings: AwsSettings
-    kubernetes: KubernetesSettings
-    front_image: str
-    """The image of what stands before the inference service, by its digest."""
-    production: bool
-    """Whether what holds data, and the cluster, is protected from deletion."""
-    tags: Mapping[str, str]
-    """Tags of every resource."""
-    expires_at: str = ""
-    """The moment, with its zone, at which AWS ends what is dear; empty: never."""
 
 
 class AwsPlatform(pulumi.ComponentResource):
@@ -84,7 +63,9 @@ class AwsPlatform(pulumi.ComponentResource):
     side: CloudSide
     """What is handed to the Kubernetes half."""
 
-    def __init__(self, name: str, args: AwsPlatformArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: PlatformArguments[AwsSettings], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         with_tags = pulumi.ResourceOptions.merge(opts, tagged(args.tags))
         super().__init__("trainyard:aws:Platform", name, None, with_tags)
         self._args, self._settings = args, args.settings

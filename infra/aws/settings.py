@@ -8,17 +8,17 @@ import difflib
 import ipaddress
 import json
 import re
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from infra.aws import subnets
 from infra.aws.instance_settings import GpuPoolSettings, MachineSettings, SystemPoolSettings
 from infra.aws.setting_values import REGIONS, RetentionDays, RoleArn
 from infra.aws.storage_settings import StorageSettings
 from infra.cloud_setting_values import PoolName, TeamOfCluster, context, needs_cluster
-from infra.cloud_settings import BudgetSettings, GitHubSettings, ImageSettings
-from infra.setting_types import Group, Truth, Whole, pattern, refuse, refuse_all
+from infra.cloud_settings import BudgetSettings, CloudGroup, GitHubSettings, ImageSettings
+from infra.setting_types import Group, Truth, Whole, pattern, refuse
 
 InterfaceEndpoint = Literal[
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem", "kms", "logs", "monitoring",
@@ -218,12 +218,10 @@ class InterruptionSettings(Group):
     """Whether EC2's notices go to a queue."""
 
 
-OF_DATA = frozenset({"account_id", "region", "keys", "storage"})
-"""The settings that a stack of the part data has."""
-
-
-class AwsSettings(Group):
+class AwsSettings(CloudGroup):
     """AWS as a cloud."""
+
+    of_data = frozenset({"account_id", "region", "keys", "storage"})
 
     account_id: str = ""
     """The account, twelve digits. Has to be set; with the provider's own setting `aws:allowedAccountIds`, nothing is
@@ -272,18 +270,6 @@ class AwsSettings(Group):
         if machine.instance_type and network and network.nat == "none" and missing:
             raise refuse(f"cannot be reached with nat = none; add the endpoints {', '.join(sorted(missing))}")
         return machine
-
-    @model_validator(mode="after")
-    def _data_alone_is_nothing_else(self, info: ValidationInfo) -> Self:
-        if context(info, "part") == "data":
-            fields = type(self).model_fields
-            set_ = [
-                name for name in fields if getattr(self, name) != fields[name].get_default(call_default_factory=True)
-            ]
-            problem = "must be left out where trainyard:part is data: there are buckets and their key, and nothing else"
-            if needless := [(name, problem) for name in set_ if name not in OF_DATA]:
-                raise refuse_all(needless)
-        return self
 
 
 assert set(PRIVATE_NETWORK_NEEDS) <= set(get_args(InterfaceEndpoint))

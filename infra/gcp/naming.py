@@ -5,9 +5,9 @@ its key ring and keys behind, and an identity pool's name is taken for 30 days a
 made anew needs others. Those get an end that is new each time, and are told by outputs.
 """
 
-import hashlib
-import re
 from dataclasses import dataclass
+
+from infra.names import fit, prefix_of
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ class Names:
 
         The same as on AWS, for the same project and stack.
         """
-        between = "/" if "-" in self.project else "-"
-        return _fit(f"{self.project}{between}{self.stack}", 30)
+        return prefix_of(self.project, self.stack)
 
     @property
     def cluster(self) -> str:
@@ -46,7 +45,7 @@ class Names:
 
     def bucket(self, purpose: str) -> str:
         """A bucket, named for all of Google Cloud: at most 63 characters."""
-        return _fit(f"{self.prefix}-{purpose}-{self.project_id}", 63)
+        return fit(f"{self.prefix}-{purpose}-{self.project_id}", 63)
 
     def bucket_id(self, purpose: str) -> str:
         """A bucket's resource name, as IAM's conditions have it. Source: IAM, "Resource names for conditions"."""
@@ -54,7 +53,7 @@ class Names:
 
     def service_account_id(self, purpose: str) -> str:
         """The identifier of a service account, unique within the project: 6 to 30 of a-z, 0-9 and -."""
-        return _fit(f"{self.prefix}-{purpose}", 30)
+        return fit(f"{self.prefix}-{purpose}", 30)
 
     def service_account(self, purpose: str) -> str:
         """The e-mail address of a service account."""
@@ -79,7 +78,7 @@ class Names:
 
     def repository(self, image: str) -> str:
         """The repository of an image in Artifact Registry: at most 63 characters."""
-        return _fit(f"{self.prefix}-{image}", 63)
+        return fit(f"{self.prefix}-{image}", 63)
 
     def cached_repository(self, upstream: str) -> str:
         """The repository in Artifact Registry of images that are pulled through it: at most 63 characters."""
@@ -92,7 +91,7 @@ class Names:
 
     def resource(self, part: str) -> str:
         """Anything else that has a name of its own (networks, pools, jobs, schedules): at most 63 characters."""
-        return _fit(f"{self.prefix}-{part}", 63)
+        return fit(f"{self.prefix}-{part}", 63)
 
     @property
     def workload_pool(self) -> str:
@@ -120,16 +119,3 @@ _SERVICE_AGENTS = {
     "pubsub": "service-{}@gcp-sa-pubsub.iam.gserviceaccount.com",
     "storage": "service-{}@gs-project-accounts.iam.gserviceaccount.com",
 }
-
-
-def _fit_characters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _fit(text: str, most: int) -> str:
-    """A valid name. Where the text cannot be kept as it is, a digest keeps two of them apart."""
-    name = _fit_characters(text)
-    if name == text and len(name) <= most:
-        return name
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{name[: most - 9].strip('-')}-{digest}"

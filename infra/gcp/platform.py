@@ -5,7 +5,6 @@ is made by `infra.kubernetes`, which is handed what only Google Cloud knows of i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -33,32 +32,12 @@ from infra.gcp.teams import Teams, TeamsArguments
 from infra.images import Images, ImagesArguments
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.cluster_content import ClusterContent, ClusterContentArguments
-from infra.kubernetes.settings import KubernetesSettings
 from infra.kubernetes.teams import refuse_taken_prefix
 from infra.platform import Identity, Platform
+from infra.platform_arguments import PlatformArguments
 
 IMAGES = ("training", "serving")
 """What there is a repository for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GcpPlatformArguments:
-    """What the platform is made from."""
-
-    project: str
-    stack: str
-    workload: str
-    """Name of what runs on the platform: its identities may use this prefix in the buckets."""
-    settings: GcpSettings
-    kubernetes: KubernetesSettings
-    front_image: str
-    """The image of what stands before the inference service, by its digest."""
-    production: bool
-    """Whether what holds data, and the cluster, is protected from deletion."""
-    tags: Mapping[str, str]
-    """What the labels of every resource say."""
-    expires_at: str = ""
-    """The moment, with its zone, at which Google Cloud ends what is dear; empty: never."""
 
 
 class GcpPlatform(pulumi.ComponentResource):
@@ -67,7 +46,9 @@ class GcpPlatform(pulumi.ComponentResource):
     side: CloudSide
     """What is handed to the Kubernetes half."""
 
-    def __init__(self, name: str, args: GcpPlatformArguments, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: PlatformArguments[GcpSettings], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         labels = labels_of(args.tags)
         super().__init__("trainyard:gcp:Platform", name, None, pulumi.ResourceOptions.merge(opts, labelled(labels)))
         self._args, self._settings = args, args.settings

@@ -8,19 +8,19 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from infra.address_ranges import PRIVATE
 from infra.cloud_setting_values import PoolName, TeamOfCluster, context, needs_cluster
 from infra.cloud_settings import BudgetSettings as CloudBudgetSettings
-from infra.cloud_settings import GitHubSettings, ImageSettings
+from infra.cloud_settings import CloudGroup, GitHubSettings, ImageSettings
 from infra.gcp import machine_zones, subnets
 from infra.gcp.machine_settings import GpuPoolSettings, MachineSettings, SystemPoolSettings
 from infra.gcp.setting_values import PROJECT_ID, REGIONS, BillingAccount, Member, ProjectNumber
 from infra.gcp.storage_settings import StorageSettings
-from infra.setting_types import Group, Real, Truth, Whole, pattern, refuse, refuse_all
+from infra.setting_types import Group, Real, Truth, Whole, pattern, refuse
 
 ReleaseChannel = Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"]
 
@@ -266,12 +266,10 @@ class BudgetSettings(CloudBudgetSettings):
         return addresses
 
 
-OF_DATA = frozenset({"project_id", "project_number", "region", "enable_services", "keys", "storage"})
-"""The settings that a stack of the part data has."""
-
-
-class GcpSettings(Group):
+class GcpSettings(CloudGroup):
     """Google Cloud as a cloud."""
+
+    of_data = frozenset({"project_id", "project_number", "region", "enable_services", "keys", "storage"})
 
     project_id: str = Field(default="", exclude=True)
     """The project; it is read from the provider's own setting, `gcp:project`."""
@@ -344,18 +342,6 @@ class GcpSettings(Group):
             )
             raise refuse(problem, field="pull_through")
         return registry
-
-    @model_validator(mode="after")
-    def _data_alone_is_nothing_else(self, info: ValidationInfo) -> Self:
-        if context(info, "part") == "data":
-            fields = type(self).model_fields
-            set_ = [
-                name for name in fields if getattr(self, name) != fields[name].get_default(call_default_factory=True)
-            ]
-            problem = "must be left out where trainyard:part is data: there are buckets and their key, and nothing else"
-            if needless := [(name, problem) for name in set_ if name not in OF_DATA]:
-                raise refuse_all(needless)
-        return self
 
 
 def _each_once(members: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,43 +1,22 @@
 """The settings of the buckets on Google Cloud: what is kept for how long, and whether they are another stack's."""
 
-from typing import Annotated
-
 from pydantic import Field, ValidationInfo, field_validator
 
 from infra.cloud_setting_values import context
+from infra.cloud_settings import BucketSettings
 from infra.gcp.setting_values import KeyId
-from infra.setting_types import Group, Truth, Whole, pattern, refuse
+from infra.setting_types import Truth, Whole, refuse
 
 
-class StorageSettings(Group):
+class StorageSettings(BucketSettings):
     """The buckets."""
 
-    expire_checkpoints_after_days: Whole = Field(default=30, ge=1, le=3650)
-    """Days after which a checkpoint is removed."""
     autoclass_datasets: Truth = True
     """Whether Cloud Storage moves data sets that nobody reads to cheaper classes, by Autoclass."""
-    keep_old_versions_days: Whole = Field(default=30, ge=1, le=3650)
-    """Days that what was overwritten or deleted can still be had back."""
     soft_delete_days: Whole = Field(default=7, ge=7, le=90)
     """Days that Cloud Storage keeps what was removed for good, bucket and all, which costs as before."""
-    expire_logs_after_days: Whole = Field(default=365, ge=1, le=3650)
-    """Days after which logs are removed, those of access to the buckets among them."""
-    delete_with_objects: Truth = False
-    """Whether `destroy` deletes buckets that still hold objects. Refused in prod."""
-    from_stack: Annotated[str, pattern(r"[A-Za-z0-9_.-]{1,100}", "the name of a stack")] = ""
-    """Stack of this project, in the same project of Google Cloud and region, whose buckets are used instead of buckets
-    of this stack's own, which then has none; such as one with `trainyard:part: data`. Empty: own buckets."""
     key_id: KeyId = Field(default="", validate_default=True)
     """The key of those buckets: that stack's output data_key_id."""
-
-    @field_validator("from_stack")
-    @classmethod
-    def _stack_is_another(cls, stack: str, info: ValidationInfo) -> str:
-        if stack and stack == context(info, "stack"):
-            raise refuse("must be another stack: this one cannot use its own buckets in place of its own")
-        if stack and context(info, "part") == "data":
-            raise refuse("must be empty where trainyard:part is data: such a stack has buckets of its own")
-        return stack
 
     @field_validator("key_id")
     @classmethod
@@ -51,10 +30,3 @@ class StorageSettings(Group):
         if key and (key.split("/")[1], key.split("/")[3]) != here:
             raise refuse(f"must be a key of the stack's own project and region, {here[0]} and {here[1]}")
         return key
-
-    @field_validator("delete_with_objects")
-    @classmethod
-    def _production_keeps_its_data(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and context(info, "environment") == "prod":
-            raise refuse("must be false in prod, whose data outlives a mistake")
-        return value

@@ -3,10 +3,8 @@
 A project folder of its own links to this project's code, so that state and processes stay in the test's folder.
 """
 
-import importlib.util
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,19 +17,12 @@ import pytest
 import yaml
 
 from infra.local import process, records
+from tests.infra.cli_project import NEEDS_PULUMI
 from tests.infra.local.support import remove_stack_folder
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.pulumi_cli,
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the command pulumi is not on PATH"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("pip") is None,
-        reason="pip is not installed; the Pulumi command lists packages with it",
-    ),
-]
+pytestmark = NEEDS_PULUMI
 
 
 class Project:

@@ -6,9 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.aws.platform import AwsPlatform, AwsPlatformArguments
+from infra.aws.platform import AwsPlatform
 from infra.kubernetes.cloud_side import CloudSide
 from infra.platform import Identity, tags_for
+from infra.platform_arguments import PlatformArguments
 from tests.infra.recorder import Resources, record, settings_of
 
 TEAMS: dict[str, dict[str, int]] = {"vision": {}}
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("aws platforms")
 def hand_over(stack: str, changes: dict[str, Any] | None = None) -> tuple[CloudSide, dict[str, Any], Resources]:
     """What is handed over, its outputs resolved, and what was registered."""
     settings = settings_of(stack, changes)
-    arguments = AwsPlatformArguments(
+    arguments = PlatformArguments(
         project="trainyard",
         stack=stack,
         workload="digits",

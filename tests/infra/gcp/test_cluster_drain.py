@@ -5,12 +5,10 @@ GKE is a stand-in on loopback, which knows clusters by their resource names.
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from infra.gcp.cluster_drain import ENDPOINT_VARIABLE, GkeDrainProvider
 from infra.gcp.kubeconfig import kubeconfig
@@ -19,6 +17,7 @@ from infra.kubernetes.drain_run import DrainError
 from tests.infra.gcp.answers import REGION
 from tests.infra.gcp.parts import NAMES
 from tests.lifecycle.teardown.google_stand_in import GoogleStandIn
+from tests.threaded_server import served
 
 CLUSTER = NAMES.cluster_id(REGION)
 
@@ -45,14 +44,8 @@ class Gke(GoogleStandIn):
 @pytest.fixture(scope="module")
 def running() -> Iterator[Gke]:
     gke = Gke()
-    server = make_server("127.0.0.1", 0, gke.answer, threaded=True)
-    gke.endpoint = f"http://127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield gke
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(gke.answer) as gke.endpoint:
+        yield gke
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import pytest
 
 from infra.gcp.kubernetes_side import sharing_of_pools, storage_class, team_members
 from infra.gcp.machine_settings import GpuPoolSettings
-from infra.gcp.platform import GcpPlatform, GcpPlatformArguments
+from infra.gcp.platform import GcpPlatform
 from infra.kubernetes.addon_settings import AddonSettings
 from infra.kubernetes.cloud_side import CloudSide
 from infra.kubernetes.teams import Member
 from infra.platform import Identity, tags_for
+from infra.platform_arguments import PlatformArguments
 from infra.settings import SettingsError
 from tests.infra.gcp.answers import PROJECT, REGION
 from tests.infra.gcp.parts import NAMES
@@ -33,7 +34,7 @@ HandedOver = tuple[CloudSide, dict[str, Any], Resources]
 def hand_over(stack: str, changes: Mapping[str, Any] | None = None) -> HandedOver:
     """What is handed over, its outputs resolved, and what was registered."""
     settings = settings_of(stack, changes)
-    arguments = GcpPlatformArguments(
+    arguments = PlatformArguments(
         project="trainyard",
         stack=stack,
         workload="digits",

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from infra.gcp.naming import Names
 from tests.lifecycle.teardown.google_stand_in import BILLING, NUMBER, PROJECT, REGION, ZONE, GoogleStandIn
 
 IN_REGION, IN_ZONE = f"regions/{REGION}", f"zones/{ZONE}"
@@ -243,7 +244,8 @@ class GoogleLeaks:
 
     def _identities(self) -> None:
         addresses = [f"{self.cluster}-{purpose}@{PROJECT}.iam.gserviceaccount.com" for purpose in ("node", "training")]
-        addresses.append(f"{self.cluster}-team-a-loader@{PROJECT}.iam.gserviceaccount.com")
+        names = Names("trainyard", self.stack, PROJECT, NUMBER, REGION)
+        addresses.append(names.service_account(names.team_purpose("a", "loader")))
         for email in addresses:
             path = f"projects/{PROJECT}/serviceAccounts/{self._note('service account', email)}"
             self.cloud.put("iam", path, email=email, projectId=PROJECT)

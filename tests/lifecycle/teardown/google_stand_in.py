@@ -7,13 +7,14 @@ documentation. Pages are short, so that everything is asked for page by page.
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
+
+from tests.threaded_server import served
 
 PROJECT, NUMBER, REGION, ZONE = "ml-platform-example", "123456789012", "europe-west4", "europe-west4-a"
 BILLING = "billingAccounts/012345-6789AB-CDEF01"
@@ -276,19 +277,6 @@ def _service_account(token_uri: str) -> dict[str, str]:
 @contextmanager
 def google_stand_in() -> Iterator[GoogleStandIn]:
     """A stand-in on a free port, while the block lasts."""
-    import logging
-
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     cloud = GoogleStandIn()
-    server = make_server("127.0.0.1", 0, cloud.answer, threaded=True)
-    cloud.endpoint = f"http://127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(cloud.answer) as cloud.endpoint:
         yield cloud
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

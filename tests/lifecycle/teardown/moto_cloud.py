@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.threaded_server import served
+
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 """Moto's own."""
@@ -141,11 +143,6 @@ def _forwarded(port: int, environ: dict[str, Any], start_response: Callable[...,
 @contextmanager
 def moto_cloud() -> Iterator[MotoCloud]:
     """A cloud on a free port, while the block lasts."""
-    import logging
-
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     # It ends with its standard input, and so with this process.
     command = [sys.executable, "-m", __name__]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as moto:
@@ -153,16 +150,8 @@ def moto_cloud() -> Iterator[MotoCloud]:
         assert moto.stdout is not None
         try:
             cloud = MotoCloud()
-            server = make_server("127.0.0.1", 0, cloud.answer(int(moto.stdout.readline())), threaded=True)
-            cloud.endpoint = f"http://127.0.0.1:{server.port}"
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
-            thread.start()
-            try:
+            with served(cloud.answer(int(moto.stdout.readline()))) as cloud.endpoint:
                 yield cloud
-            finally:
-                server.shutdown()
-                thread.join()
-                server.server_close()
         finally:
             moto.stdin.close()
 
