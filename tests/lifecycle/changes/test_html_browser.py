@@ -118,7 +118,7 @@ def test_resources_open_by_keyboard_and_by_link(visit: Callable[..., Visit]) -> 
     assert page.locator("#s1-r1 .property:visible").count() == 3
 
     page.click(".dangers a:has-text('storage-scratch')")
-    assert page.locator("#s1-r2[open]").count() == 1
+    page.wait_for_selector("#s1-r2[open]")
     assert page.evaluate("document.activeElement.parentElement.id") == "s1-r2"
 
     page.click("[data-close=s1]")
