@@ -48,6 +48,8 @@ class UsageSettings(Group):
     """Objects that such rules move in a month."""
     image_gb: Amount = _DEFAULT.image_gb
     """GB stored in each registry of container images."""
+    image_scans: Amount = _DEFAULT.image_scans
+    """Images that are pushed to each registry of Google Cloud in a month, each of which is scanned."""
     nat_gb: Amount = _DEFAULT.nat_gb
     """GB in a month through each NAT gateway, both ways."""
     endpoint_gb: Amount = _DEFAULT.endpoint_gb
@@ -66,14 +68,20 @@ class UsageSettings(Group):
     """Part of a log's size that its stored form has."""
     endless_log_days: Amount = _DEFAULT.endless_log_days
     """Days of logs kept by a log group that forgets nothing."""
+    metric_samples: Amount = _DEFAULT.metric_samples
+    """Samples in a month that each GKE cluster sends to Managed Service for Prometheus, where it does."""
     key_requests: Amount = _DEFAULT.key_requests
     """Requests in a month to each KMS key."""
     key_rotations: Whole = Field(default=_DEFAULT.key_rotations, ge=0, le=100)
     """Yearly rotations that each KMS key has seen."""
     queue_requests: Amount = _DEFAULT.queue_requests
     """Requests in a month to each queue."""
+    dns_queries: Amount = _DEFAULT.dns_queries
+    """Queries in a month to each zone of names."""
     load_balancer_capacity_units: Amount = _DEFAULT.load_balancer_capacity_units
-    """Capacity units that each load balancer uses on average."""
+    """Capacity units that each load balancer of AWS uses on average."""
+    load_balancer_gb: Amount = _DEFAULT.load_balancer_gb
+    """GB in a month through each load balancer of Google Cloud."""
 
     @field_validator("pools", mode="before")
     @classmethod

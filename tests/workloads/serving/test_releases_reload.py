@@ -1,6 +1,7 @@
 """Releases exchanged while the service runs, under load; what cannot be exchanged; and how such a service ends."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -228,8 +229,10 @@ def test_it_listens_on_sockets_of_its_owner_only_and_its_parent_stays_small(serv
     parent = psutil.Process(service.process.pid)
     (server,) = [each for each in parent.children() if each.name() == "tritonserver"]
     for each in (parent, *service.stubs()):
-        assert [found for found in each.net_connections("tcp") if found.status == psutil.CONN_LISTEN] == []
-        assert each.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+        # That of a release that has just been let go may end meanwhile.
+        with contextlib.nullcontext() if each == parent else contextlib.suppress(psutil.NoSuchProcess):
+            assert [found for found in each.net_connections("tcp") if found.status == psutil.CONN_LISTEN] == []
+            assert each.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert not [name for name in server.environ() if name.startswith("AWS_")]
     sockets = Path(service.document["socket_dir"])
     assert sockets.stat().st_mode & 0o077 == 0
