@@ -117,7 +117,10 @@ def fleet(
         typer.Option("--write", metavar="FILE", help="Write the fleet to a stack file as GPU pools.", dir_okay=False),
     ] = None,
     reservation: Annotated[
-        str, typer.Option("--reservation", metavar="ID[@ZONE]", help="The capacity block of a reserved fleet.")
+        str,
+        typer.Option(
+            "--reservation", metavar="ID[@ZONE]", help="The capacity block (AWS) or reservation of a reserved fleet."
+        ),
     ] = "",
     json: options.Json = False,
     directory: options.Directory = Path(),
@@ -234,7 +237,7 @@ def _answer(
     print_answer(plan, explanation, compared, aim=aim, as_of=book.as_of.isoformat(), dated=dated)
     if stack:
         before = f" in place of {', '.join(replaced)}" if replaced else ""
-        typer.echo(f"\nWritten to {stack.path} as trainyard:aws.gpu_pools{before}.")
+        typer.echo(f"\nWritten to {stack.path} as {stack.pools_setting}{before}.")
     return ExitStatus.SUCCESS
 
 

@@ -1,7 +1,8 @@
-"""Writes a fleet to a stack's file, as the GPU pools of `trainyard:aws`; nothing else in the file changes.
+"""Writes a fleet to a stack's file, as the GPU pools of `trainyard:aws` or `trainyard:gcp`; nothing else in the file
+changes.
 
-Pools are what `infra/aws/instance_settings.py` calls GpuPoolSettings. Only the lines of `gpu_pools` are replaced, so
-that comments, order and quotes around them stay as they are.
+Pools are what `infra/aws/instance_settings.py` and `infra/gcp/machine_settings.py` call GpuPoolSettings. Only the lines
+of `gpu_pools` are replaced, so that comments, order and quotes around them stay as they are.
 """
 
 import re
@@ -22,11 +23,65 @@ from engine.yaml_documents import parse_document
 if TYPE_CHECKING:
     from planning.fleet.plan import FleetPlan, Pool
 
-_PLATFORM = "trainyard:aws"
 _POOLS = "gpu_pools"
 _LONGEST_NAME = 20
-_CAPACITIES = ("on_demand", "spot", "reserved")
-_RESERVATION = re.compile(r"(cr-[0-9a-f]{8,17})(?:@([a-z0-9-]+))?")
+_HYPERDISK_ONLY = ("a3-ultragpu-", "a4-", "g4-")
+"""Machines of Google Cloud that start from no other disk (`infra/gcp/machine_types.csv`)."""
+
+
+@dataclass(frozen=True)
+class _Cloud:
+    """How the pools of a cloud are written."""
+
+    name: str
+    capacities: tuple[str, ...]
+    reservation: re.Pattern[str]
+    """What a reservation is called, and the zone that it is in."""
+    reserved_by: str
+    """The setting of a reservation."""
+    reservation_called: str
+    reservation_like: str
+    zone_like: str
+    """A zone, after its region."""
+    own_disks: str
+    """`scratch`, where pods' files lie on a node's own disks."""
+
+    @property
+    def platform(self) -> str:
+        """The setting of everything in the cloud."""
+        return f"trainyard:{self.name}"
+
+    def machine(self, type_: str) -> dict[str, Any]:
+        """The settings of a type of machine."""
+        if self.name == "aws":
+            return {"instance_types": [type_]}
+        return {"machine_type": type_} | (
+            {"disk_type": "hyperdisk-balanced"} if type_.startswith(_HYPERDISK_ONLY) else {}
+        )
+
+
+_CLOUDS = {
+    "aws": _Cloud(
+        name="aws",
+        capacities=("on_demand", "spot", "reserved"),
+        reservation=re.compile(r"(cr-[0-9a-f]{8,17})(?:@([a-z0-9-]+))?"),
+        reserved_by="capacity_reservation_id",
+        reservation_called="capacity block",
+        reservation_like="cr-0123456789abcdef0",
+        zone_like="a",
+        own_disks="instance_store",
+    ),
+    "gcp": _Cloud(
+        name="gcp",
+        capacities=("on_demand", "spot", "reserved", "flex_start"),
+        reservation=re.compile(r"([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:@([a-z0-9-]+))?"),
+        reserved_by="reservation",
+        reservation_called="reservation",
+        reservation_like="the name of a reservation",
+        zone_like="-a",
+        own_disks="local_ssd",
+    ),
+}
 
 
 def open_stack_file(path: Path) -> "StackFile":
@@ -41,14 +96,17 @@ def open_stack_file(path: Path) -> "StackFile":
     project = load_project(find_project_folder(path.parent))
     settings = parse_stack_settings(project, found[1], parse_document(path, text))
     config = settings.config
-    if config.get("trainyard:cloud") != "aws":
+    cloud = _CLOUDS.get(str(config.get("trainyard:cloud")))
+    if cloud is None:
         raise _refused(
             f"write = {str(path)!r}: its trainyard:cloud is {config.get('trainyard:cloud', 'local')!r}; only a stack "
-            "on aws has GPU pools"
+            "on aws or gcp has GPU pools"
         )
-    if not isinstance(config.get(_PLATFORM), dict) or not config.get("aws:region"):
-        raise _refused(f"write = {str(path)!r}: must set aws:region and {_PLATFORM} before a fleet can go there")
-    return StackFile(path, text, settings)
+    if not isinstance(config.get(cloud.platform), dict) or not config.get(f"{cloud.name}:region"):
+        raise _refused(
+            f"write = {str(path)!r}: must set {cloud.name}:region and {cloud.platform} before a fleet can go there"
+        )
+    return StackFile(path, text, settings, cloud)
 
 
 @dataclass(frozen=True)
@@ -58,16 +116,22 @@ class StackFile:
     path: Path
     text: str = field(repr=False)
     settings: StackSettings = field(repr=False)
+    cloud: _Cloud = field(repr=False)
+
+    @property
+    def pools_setting(self) -> str:
+        """The setting that a fleet is written to."""
+        return f"{self.cloud.platform}.{_POOLS}"
 
     @property
     def region(self) -> str:
         """The stack's region."""
-        return str(self.settings.config["aws:region"])
+        return str(self.settings.config[f"{self.cloud.name}:region"])
 
     @property
     def zones(self) -> list[str]:
         """The zones of the stack's network."""
-        network = self.settings.config[_PLATFORM].get("network")
+        network = self.settings.config[self.cloud.platform].get("network")
         zones = network.get("zones") if isinstance(network, dict) else None
         return [str(zone) for zone in zones] if isinstance(zones, list) else []
 
@@ -80,86 +144,90 @@ class StackFile:
         if problems:
             raise _refused(f"write = {str(self.path)!r}: " + f"\nwrite = {str(self.path)!r}: ".join(problems))
         pools = dict(self._pools(plan, reservation))
-        after = _replaced(self.text, pools)
+        platform = self.cloud.platform
+        after = _replaced(self.text, platform, pools)
         written = parse_stack_settings(
             self.settings.project, self.settings.stack, parse_document(self.path, after)
         ).config
         expected = dict(self.settings.config)
-        expected[_PLATFORM] = {**expected[_PLATFORM], _POOLS: written[_PLATFORM][_POOLS]}
+        expected[platform] = {**expected[platform], _POOLS: written[platform][_POOLS]}
         assert written == expected, "something else in the stack's file would have changed"
         try:
             replace_file(self.path, after.encode())
         except OSError as error:
             raise CommandError(f"{self.path} cannot be written: {error.strerror or error}") from None
-        return tuple(self.settings.config[_PLATFORM].get(_POOLS) or {})
+        return tuple(self.settings.config[self.cloud.platform].get(_POOLS) or {})
 
     def _problems(self, plan: "FleetPlan", reservation: str) -> Iterator[str]:
         places = sorted({str(pool.candidate.place) for pool in plan.pools})
-        if places != [f"aws:{self.region}"]:
+        cloud = self.cloud
+        if places != [f"{cloud.name}:{self.region}"]:
             yield (
-                f"its stack is in aws:{self.region}, and this fleet in {', '.join(places)}; plan it with "
-                f"--cloud aws --region {self.region}"
+                f"its stack is in {cloud.name}:{self.region}, and this fleet in {', '.join(places)}; plan it with "
+                f"--cloud {cloud.name} --region {self.region}"
             )
         for zone in sorted({pool.candidate.price.zone for pool in plan.pools} - {"", *self.zones}):
             yield f"its network has the zones {', '.join(self.zones) or 'none'}, and this fleet is in {zone}"
         reserved = [pool for pool in plan.pools if pool.candidate.is_prepaid]
-        found = _RESERVATION.fullmatch(reservation)
+        found = self.cloud.reservation.fullmatch(reservation)
         if reservation and not found:
-            yield f"reservation = {reservation!r}: must be cr-0123456789abcdef0, with @ZONE where no price tells it"
+            yield f"reservation = {reservation!r}: must be {cloud.reservation_like}, with @ZONE where no price tells it"
         if len(reserved) > 1:
-            yield "this fleet has several reserved pools, each of which needs a capacity block of its own"
+            yield f"this fleet has several reserved pools, each of which needs a {cloud.reservation_called} of its own"
         elif reserved and not reservation:
-            yield "this fleet is reserved: name its capacity block with --reservation cr-…"
+            yield f"this fleet is reserved: name its {cloud.reservation_called} with --reservation"
         elif reserved and found and not (reserved[0].candidate.price.zone or found[2]):
-            yield f"reservation = {reservation!r}: needs the block's zone too, as {found[1]}@{self.region}a"
+            whose = cloud.reservation_called.split()[-1]
+            zone = f"{self.region}{cloud.zone_like}"
+            yield f"reservation = {reservation!r}: needs the {whose}'s zone too, as {found[1]}@{zone}"
         elif reserved and found and found[2] and found[2] not in self.zones:
             yield f"reservation = {reservation!r}: its network has the zones {', '.join(self.zones) or 'none'}"
         if reservation and not reserved:
             yield f"reservation = {reservation!r}: this fleet has nothing reserved"
         yield from (
-            f"a stack on aws buys {', '.join(_CAPACITIES)}, and not {pool.candidate.price.capacity}"
+            f"a stack on {cloud.name} buys {', '.join(cloud.capacities)}, and not {pool.candidate.price.capacity}"
             for pool in plan.pools
-            if pool.candidate.price.capacity not in _CAPACITIES
+            if pool.candidate.price.capacity not in cloud.capacities
         )
 
     def _pools(self, plan: "FleetPlan", reservation: str) -> Iterator[tuple[str, dict[str, Any]]]:
         names: set[str] = set()
-        found = _RESERVATION.fullmatch(reservation)
+        found = self.cloud.reservation.fullmatch(reservation)
         for pool in plan.pools:
             name = _name(pool, names)
             names.add(name)
             price = pool.candidate.price
             settings: dict[str, Any] = {
                 "capacity": price.capacity,
-                "instance_types": [pool.candidate.kind.name],
+                **self.cloud.machine(pool.candidate.kind.name),
                 "min_nodes": 0,
                 "max_nodes": pool.nodes,
             }
             zone = price.zone
             if price.capacity == "reserved" and found:
                 zone = zone or found[2]
-                settings["capacity_reservation_id"] = found[1]
+                settings[self.cloud.reserved_by] = found[1]
             if plan.work.coupling == "synchronous" and pool.nodes > 1:
                 zone = zone or (self.zones[0] if self.zones else "")
                 settings["tightly_coupled"] = True
             if zone:
                 settings["zones"] = [zone]
             if self._keeps_scratch(pool):
-                settings["scratch"] = "instance_store"
+                settings["scratch"] = self.cloud.own_disks
             disk = round(plan.work.disk_gib)
             settings["disk_gib"] = max(disk, 50)
             yield name, settings
 
     def _keeps_scratch(self, pool: "Pool") -> bool:
         """Whether all pools until now have their scratch space on the nodes' own disks, and this one has such disks."""
-        before = self.settings.config[_PLATFORM].get(_POOLS) or {}
-        uses = [isinstance(each, dict) and each.get("scratch") == "instance_store" for each in before.values()]
+        before = self.settings.config[self.cloud.platform].get(_POOLS) or {}
+        uses = [isinstance(each, dict) and each.get("scratch") == self.cloud.own_disks for each in before.values()]
         return bool(uses) and all(uses) and bool(pool.candidate.kind.nvme_gb)
 
 
 def _name(pool: "Pool", taken: set[str]) -> str:
     """Such as `spot-g6-12xlarge`: what it is, as short as a pool's name has to be, and given once."""
-    words = {"on_demand": "demand", "spot": "spot", "reserved": "reserved"}
+    words = {"on_demand": "demand", "spot": "spot", "reserved": "reserved", "flex_start": "flex"}
     plain = re.sub(r"[^a-z0-9]+", "-", f"{words[pool.candidate.price.capacity]}-{pool.candidate.kind.name}".lower())
     name = plain[:_LONGEST_NAME].strip("-")
     number = 2
@@ -170,7 +238,7 @@ def _name(pool: "Pool", taken: set[str]) -> str:
     return name
 
 
-def _replaced(text: str, pools: dict[str, Any]) -> str:
+def _replaced(text: str, platform_setting: str, pools: dict[str, Any]) -> str:
     """The file's text with these pools."""
     from ruamel.yaml import YAML
 
@@ -179,7 +247,7 @@ def _replaced(text: str, pools: dict[str, Any]) -> str:
     editor.width = 1_000_000
     editor.indent(mapping=2, sequence=4, offset=2)
     content = editor.load(text)
-    platform = content["config"][_PLATFORM]
+    platform = content["config"][platform_setting]
     if platform.fa.flow_style() or _POOLS not in platform:
         # No lines of its own that could be replaced: the editor writes the file anew, with its comments.
         platform[_POOLS] = pools

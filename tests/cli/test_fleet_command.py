@@ -289,7 +289,8 @@ def test_a_synchronous_fleet_is_written_as_tightly_coupled(project: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (DEV.replace("trainyard:cloud: aws", "trainyard:cloud: gcp"), "its trainyard:cloud is 'gcp'"),
+        (DEV.replace("trainyard:cloud: aws", "trainyard:cloud: local"), "its trainyard:cloud is 'local'"),
+        (DEV.replace("trainyard:cloud: aws", "trainyard:cloud: gcp"), "must set gcp:region and trainyard:gcp"),
         (DEV.replace("eu-west-1", "us-east-1"), "its stack is in aws:us-east-1, and this fleet in aws:eu-west-1"),
         (DEV.replace("eu-west-1b", "eu-west-1c"), "its network has the zones eu-west-1a, eu-west-1c"),
         ("config:\n  trainyard:cloud: aws\n", "must set aws:region and trainyard:aws"),
@@ -323,16 +324,31 @@ def test_only_a_stack_file_is_written_to(project: Path) -> None:
     assert "must be a stack's file, Pulumi.STACK.yaml" in result.err
 
 
-def test_the_shipped_stack_can_be_previewed_after_a_fleet_was_written_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stack", "place", "kind"),
+    [
+        ("dev", ("aws", "--region", "eu-west-1"), "instance_types"),
+        ("gcp-dev", ("gcp", "--region", "europe-west4"), "machine_type"),
+        # One that starts from Hyperdisk only, and one with disks of its own.
+        ("gcp-dev", ("gcp", "--region", "europe-west4", "--type", "g4-standard-48"), "machine_type"),
+        ("gcp-dev", ("gcp", "--region", "europe-west4", "--type", "a3-highgpu-8g"), "machine_type"),
+    ],
+)
+def test_the_shipped_stack_can_be_previewed_after_a_fleet_was_written_to_it(
+    tmp_path: Path, stack: str, place: tuple[str, ...], kind: str
+) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("__main__.py", "Pulumi.yaml", "infra", "planning", "workloads", "policies"):
         (folder / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
-    written = fleet(folder, *THERE, "--capacity", "spot", "--max-nodes", "6", "--write", "Pulumi.dev.yaml")
+    file = f"Pulumi.{stack}.yaml"
+    shutil.copy(ROOT / file, folder)
+    asked = ("--gpu-hours", "100", "--deadline", "48h", "--cloud", *place, "--capacity", "spot", "--max-nodes", "6")
+    written = fleet(folder, *asked, "--write", file)
     assert written.code == 0, written.err
-    assert "spot-" in (folder / "Pulumi.dev.yaml").read_text()
-    previewed = yard("preview", "-s", "dev", cwd=folder)
+    pools = yaml.safe_load((folder / file).read_text())["config"][f"trainyard:{place[0]}"]["gpu_pools"]
+    assert [pool for pool in pools.values() if pool["capacity"] != "spot" or not pool[kind]] == []
+    previewed = yard("preview", "-s", stack, cwd=folder)
     assert previewed.code == 0, previewed.err
     assert "to create" in previewed.out
 
