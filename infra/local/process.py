@@ -306,10 +306,20 @@ def log_tail(folder: Path, lines: int = 15) -> str:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody listens on at the moment, and that no connection is given meanwhile.
+
+    Of those that the kernel gives to connections (ip(7), ip_local_port_range) one may be gone before it is listened on.
+    Raises ProcessError where 100 others are all in use.
+    """
+    for port in secrets.SystemRandom().sample(_PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ProcessError(f"no port of 100 from {_PORTS[0]} to {_PORTS[-1]} is free on 127.0.0.1")
+
+
+_PORTS = range(20_000, 30_000)
+"""Below those of connections, and those that Kubernetes gives to services on a node (30000 to 32767)."""
 
 
 def port_problem(port: int, ours: Path) -> str | None:

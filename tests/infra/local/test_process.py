@@ -188,6 +188,12 @@ def test_a_port_in_use_is_told_with_its_holder(stack_folder: Path) -> None:
     assert process.port_problem(process.free_port(), stack_folder) is None
 
 
+def test_a_free_port_is_none_that_a_connection_could_be_given() -> None:
+    chosen = {process.free_port() for _ in range(20)}
+    assert len(chosen) > 10
+    assert [port for port in chosen if not 20_000 <= port < 30_000] == []
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     ends = time.monotonic() + seconds
     while not condition():
