@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import pulumi
 
 NAME_OF_LABELS = {
-    "gcp:compute/instance:Instance": "labels",
     "gcp:container/cluster:Cluster": "resourceLabels",
     "gcp:monitoring/notificationChannel:NotificationChannel": "userLabels",
 }

@@ -76,6 +76,13 @@ class Plan:
             needed[each.urn] = direct.union(*(needed.get(urn, ()) for urn in direct))
         return needed
 
+    def top_of(self, resource: Planned) -> Planned:
+        """What a resource is below of, with nothing above it but the stack."""
+        by_urn = {each.urn: each for each in self.resources}
+        while resource.parent in by_urn:
+            resource = by_urn[resource.parent]
+        return resource
+
     def tree(self) -> str:
         """Type and name of every resource below its parent, for a reader."""
         lines: list[str] = []

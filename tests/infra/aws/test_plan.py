@@ -57,12 +57,8 @@ def test_the_docs_show_the_plan_of_prod() -> None:
 
 
 def test_every_resource_of_a_plan_is_below_the_platform_or_a_workload(planned: Plan) -> None:
-    by_urn = {each.urn: each for each in planned.resources}
     for resource in planned.resources:
-        top = resource
-        while top.parent in by_urn:
-            top = by_urn[top.parent]
-        assert top.type in TOPS, resource.name
+        assert planned.top_of(resource).type in TOPS, resource.name
 
 
 def test_production_holds_on_to_what_holds_data(stack: str, planned: Plan) -> None:
