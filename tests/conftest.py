@@ -6,6 +6,7 @@ session starts inherits an environment variable of its own and is found by it, h
 
 import gc
 import os
+import signal
 import sys
 import time
 import uuid
@@ -41,6 +42,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Mark the environment that all processes of this session inherit, and remember the files there are."""
+    # A shell without job control starts what runs in the background deaf to SIGINT, and all that this starts with it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _is_worker(config):
         os.environ[SESSION_VARIABLE] = uuid.uuid4().hex
         config.stash[FILES_BEFORE] = project_files()

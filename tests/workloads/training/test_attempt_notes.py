@@ -97,9 +97,9 @@ def test_a_run_that_is_noticed_re_formed_and_killed_tells_what_it_cost(
     project = make_project(tmp_path / "shop", "", stack="dev")
     told = with_spot_report(run, outputs, write_record(project, run))
     told = with_cost(told, datetime.fromtimestamp(began + history.paid_seconds, UTC))
-    # Records have moments and durations to the second.
+    # Records have moments and durations to the second, and each cost to a hundredth of a cent.
     assert told.cost.usd == pytest.approx(history.paid_seconds * 10, abs=10)
-    assert told.cost.on_demand_usd == pytest.approx(told.cost.usd * 10 / 3)
+    assert told.cost.on_demand_usd == pytest.approx(told.cost.usd * 10 / 3, abs=0.001)
     text = as_text(told)
     assert re.search(r"interruptions +2\n", text)
     assert re.search(rf"lost work +{kill.lost_steps} steps, ", text)
