@@ -14,6 +14,7 @@ import pytest
 from bench import measure
 from bench.errors import BenchError
 from bench.measure import Command
+from tests.processes import is_alive
 
 PATIENCE_SECONDS = 20.0
 
@@ -90,4 +91,4 @@ def test_an_interruption_leaves_no_process(tmp_path: Path) -> None:
         assert b"KeyboardInterrupt" in process.communicate()[1]
         timer.cancel()
     _, alive = psutil.wait_procs(below, timeout=PATIENCE_SECONDS)
-    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+    assert [each for each in alive if is_alive(each)] == []

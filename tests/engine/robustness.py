@@ -25,7 +25,7 @@ from engine import checkpoint
 from engine.events import Diagnostic, Event, Finished, decode
 from engine.file_backend import FileBackend
 from engine.session import Request, run
-from tests.engine.processes import PATIENCE_SECONDS, wait_until_gone
+from tests.processes import PATIENCE_SECONDS, wait_until_gone
 
 ROOT = Path(__file__).parents[2]
 MARK = "TRAINYARD_ROBUSTNESS_RUN"

@@ -21,7 +21,7 @@ from engine.policy_config import PolicyConfigError
 from engine.resource_state import ResourceState
 from engine.values import UNKNOWN, Properties, ResourceReference, Secret
 from tests.engine.policy_packs import ROOT, policy_python, start_pack, write_pack
-from tests.engine.processes import no_process_left, read_line, wait_until_gone
+from tests.processes import no_process_left, read_line, wait_until_gone
 
 STACK_URN = "urn:pulumi:dev::yard::pulumi:pulumi:Stack::yard-dev"
 PROVIDER_URN = "urn:pulumi:dev::yard::pulumi:providers:cloud::default"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from engine.early_packs import EarlyPacks
 from tests.engine.policy_packs import ROOT, policy_python, write_pack
-from tests.engine.processes import no_process_left
+from tests.processes import no_process_left
 
 PACK = f"""
     import sys

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from engine.plugin_process import PluginProcess
-from tests.engine.processes import no_process_left, wait_until_gone
+from tests.processes import no_process_left, wait_until_gone
 
 
 def start(source: str, directory: Path, lines: list[str] | None = None) -> PluginProcess:

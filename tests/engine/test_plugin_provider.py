@@ -11,7 +11,7 @@ import pytest
 from engine import plugin_provider
 from engine.errors import EngineError, Uncertain
 from engine.plugin_provider import PluginProvider, dynamic_provider_command
-from tests.engine.processes import no_process_left
+from tests.processes import no_process_left
 
 URN = "urn:pulumi:dev::yard::pulumi-python:dynamic:Resource::it"
 # A server that understands no provider at all, but answers like the SDK's.

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from engine.tether import CANNOT_RUN, tethered
-from tests.engine.processes import read_line, wait_until_gone
+from tests.processes import read_line, wait_until_gone
 
 
 def start(command: list[str], **options: object) -> subprocess.Popen[str]:

@@ -12,8 +12,8 @@ import pytest
 from engine.events import PolicyPackFailed, PolicyViolation
 from engine.policy_config import PolicyConfigError
 from tests.engine.policy_packs import ROOT, policy_python, start_pack, write_pack
-from tests.engine.processes import no_process_left
 from tests.engine.robustness import Project, make_project
+from tests.processes import no_process_left
 
 YARD = [sys.executable, str(ROOT / "scripts" / "yard.py")]
 POLICY, CONFIGURATION = 5, 2

@@ -23,6 +23,7 @@ import psutil
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from infra.local.process import free_port
 from trainyard_artifacts.envelope import SCHEME, Envelope
 from trainyard_artifacts.manifest import (
     Artifact,
@@ -129,11 +130,10 @@ def publish(
 
 
 def free_ports() -> dict[str, int]:
-    """Three ports that were free a moment ago."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
+    """Three ports that were free a moment ago, and that the kernel gives to no connection meanwhile."""
+    ports: set[int] = set()
+    while len(ports) < 3:
+        ports.add(free_port())
     return dict(zip(("http_port", "grpc_port", "metrics_port"), ports, strict=True))
 
 

@@ -27,7 +27,7 @@ from tests.workloads.serving.service_process import Service
 
 pytestmark = pytest.mark.xdist_group("triton-service")
 
-QUICK = ("--seconds", "0.7", "--warmup", "0", "--max-concurrency", "2")
+QUICK = ("--seconds", "1.5", "--warmup", "0", "--max-concurrency", "2")
 
 
 def urls(service: Service) -> tuple[str, ...]:
@@ -103,7 +103,9 @@ def test_an_interrupt_ends_it_with_what_was_measured(service: Service) -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 8, err
     assert "Ended because somebody stopped it" in out
-    assert err == "yard: stopped; this is what was measured until then\n"
+    # The interrupt may come when the next step has begun.
+    assert err.endswith("yard: stopped; this is what was measured until then\n")
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -193,7 +195,7 @@ def test_a_request_that_takes_too_long_is_a_timeout() -> None:
         answering(504, threading.Event()) as (address, _),
         pytest.raises(RequestFailed, match="no answer in time") as failed,
     ):
-        ask_once(Endpoint("http", address, is_encrypted=False), timeout_seconds=0.3)
+        ask_once(Endpoint("http", address, is_encrypted=False), timeout_seconds=2.0)
     assert failed.value.kind == "timeout"
 
 

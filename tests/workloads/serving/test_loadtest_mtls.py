@@ -60,7 +60,7 @@ class Guarded:
         """A short load test."""
         urls = [f"{protocol}s://localhost:{self.front.ports.clients}" for protocol in protocols]
         named = [part for url in urls for part in ("--url", url)]
-        quick = ("--seconds", "0.3", "--warmup", "0", "--max-concurrency", "1", "--timeout", "5")
+        quick = ("--seconds", "2", "--warmup", "0", "--max-concurrency", "1", "--timeout", "5")
         return yard("loadtest", *named, "--model", "digits", *quick, *options, cwd=ROOT)
 
 

@@ -72,7 +72,7 @@ def slow_model() -> bytes:
 def busy_service(
     _object_server: Any, triton_environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Fewer images than half a batch wait 3 s for others; three requests may wait. Answers are cached."""
+    """Fewer images than half a batch wait 8 s for others; three requests may wait. Answers are cached."""
     directory = tmp_path_factory.mktemp("busy")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _object_server.environment.items():
@@ -85,7 +85,7 @@ def busy_service(
         _object_server.key_uri,
         directory / "work",
         max_batch_size=LARGEST_BATCH,
-        queue_delay_microseconds=3_000_000,
+        queue_delay_microseconds=8_000_000,
         max_queue_size=LONGEST_QUEUE,
         queue_timeout_microseconds=20_000_000,
         response_cache_bytes=1_048_576,

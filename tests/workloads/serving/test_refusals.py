@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.local.process import free_port
 from tests.workloads.serving.service_process import (
     SIGNATURE,
     files_with_the_model,
@@ -186,8 +187,7 @@ def test_no_triton_environment(object_cloud: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def guarded_cloud() -> Iterator[dict[str, str]]:
     """A cloud that checks permissions, with a manifest at s3://guarded/m/ and an identity that may do nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import tritonclient.grpc
 
+from tests.processes import is_alive
 from tests.workloads.serving.service_process import (
     END_SECONDS,
     Service,
@@ -62,7 +63,7 @@ def test_sigterm_answers_what_waits_and_leaves_nothing(
             exit_code = stop(service)
             np.testing.assert_allclose(waiting.result(), expected_logits(some_images(3)), rtol=1e-5, atol=1e-4)
         assert exit_code == 0
-        assert [stub for stub in stubs if stub.is_running() and stub.status() != psutil.STATUS_ZOMBIE] == []
+        assert [stub for stub in stubs if is_alive(stub)] == []
         assert service.shared_memory() == []
         assert files_with_the_model(tmp_path) == []
 

@@ -102,8 +102,9 @@ def test_a_run_that_is_noticed_re_formed_and_killed_tells_what_it_cost(
     assert told.cost.on_demand_usd == pytest.approx(told.cost.usd * 10 / 3, abs=0.001)
     text = as_text(told)
     assert re.search(r"interruptions +2\n", text)
-    assert re.search(rf"lost work +{kill.lost_steps} steps, ", text)
-    assert re.search(rf"goodput +{history.goodput:.1%} ", text)
+    assert told.goodput == pytest.approx(history.goodput, abs=1e-4)
+    assert re.search(rf"lost work +{kill.lost_steps:,} steps, ", text)
+    assert re.search(rf"goodput +{told.goodput:.1%} ", text)
     assert re.search(r"saved by spot capacity +\$[\d,.]+ \(70%\)\n", text)
     assert "steps.jsonl" in {
         artifact.name

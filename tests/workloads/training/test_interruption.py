@@ -9,6 +9,7 @@ from itertools import count
 import psutil
 import pytest
 
+from tests.processes import is_alive
 from tests.workloads.training.conftest import LAUNCH, RunningJob, TrainingJob, wait_until
 from trainyard_artifacts.storage import ObjectStore
 from trainyard_training.exit_status import ExitStatus
@@ -43,7 +44,7 @@ def test_a_killed_launcher_takes_its_workers_along_and_loses_one_interval(
     running.wait_for("checkpoint of step 50")
     workers = psutil.Process(running.process.pid).children(recursive=True)
     running.process.kill()
-    assert wait_until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers))
+    assert wait_until(lambda: not any(map(is_alive, workers)))
     running.kill_group()
     newest = max(job.checkpoints)
     assert newest >= 50

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
+from infra.local.process import free_port
 from tests.workloads.training.conftest import LAUNCH, RunningJob, TrainingJob, wait_until
 from trainyard_training.exit_status import ExitStatus
 
@@ -50,8 +51,7 @@ def test_two_nodes_train_one_model_and_the_loss_of_one_is_no_failure_of_the_othe
 ) -> None:
     """As on a cluster: the same command on each node, and the first keeps the place where they meet."""
     job = new_job(epochs=400)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        meeting_place = f"127.0.0.1:{free.getsockname()[1]}"
+    meeting_place = f"127.0.0.1:{free_port()}"
     gather = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-id=job", "--rdzv-backend=c10d", "--max-restarts=100"]
     gather += [f"--rdzv-endpoint={meeting_place}", "--local-addr=127.0.0.1"]
     command = [sys.executable, "-m", "trainyard_training.launch", *gather, "-m", "trainyard_training"]

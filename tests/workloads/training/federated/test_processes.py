@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import is_alive
 from tests.workloads.training.conftest import wait_until
 from trainyard_federated.ports import reserved_port
 from trainyard_federated.processes import ProcessEndedError, Processes
@@ -46,15 +47,15 @@ def test_a_child_is_gone_when_its_parent_was_killed_outright(tmp_path: Path) -> 
     make_child(tmp_path)
     with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
+        child = psutil.Process(int(parent.stdout.readline()))
         assert wait_until(lambda: (tmp_path / "child.log").read_text() == "up\n")
         parent.send_signal(signal.SIGKILL)
-    assert wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+    assert wait_until(lambda: not is_alive(child))
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_all_are_ended_when_their_owner_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: bool) -> None:
-    monkeypatch.setattr("trainyard_federated.processes._GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("trainyard_federated.processes._GRACE_SECONDS", 0.3 if stubborn else 30.0)
     environment = make_child(tmp_path, stubborn=stubborn)
     with contextlib.suppress(RuntimeError), Processes(tmp_path) as processes:
         child = processes.start("child", ["child"], environment)

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.processes import is_alive
 from tests.workloads.training.conftest import RunningJob, wait_until
 from tests.workloads.training.federated.conftest import NEEDS_FLOWER, PYTHON, ROOT, Cloud, FederatedJob, become
 from trainyard_artifacts.envelope import Envelope
@@ -58,7 +59,7 @@ def test_two_sites_train_together_from_the_last_round_on_and_nobody_sees_the_oth
 
 def kill_trainer(process: "subprocess.Popen[str]", site: str) -> None:
     """Kill the process that trains for a site, outright."""
-    mine = [each for each in descendants(process.pid) if each.ppid() == process.pid]
+    mine = psutil.Process(process.pid).children()
     (trainer,) = [each for each in mine if "trainer" in each.cmdline() and site in each.cmdline()]
     trainer.kill()
 
@@ -172,13 +173,6 @@ def test_nothing_is_left_running_when_the_launcher_is_killed_outright(new_job: C
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert wait_until(lambda: not any(is_alive(each) for each in left))
-
-
-def is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_bad_identity_is_told_before_anything_is_started(new_job: Callable[..., FederatedJob]) -> None:

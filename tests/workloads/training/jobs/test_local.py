@@ -109,10 +109,10 @@ def test_what_does_not_stop_in_its_grace_is_killed(start: Start) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"max_runtime_seconds": 0.6}, "reached max_runtime_seconds 0.6"),
+        ({"max_runtime_seconds": 2.5}, "reached max_runtime_seconds 2.5"),
         (
-            {"resources": {"usd_per_hour": 3600.0}, "maximum_cost_usd": 0.5},
-            "reached maximum_cost_usd 0.5",
+            {"resources": {"usd_per_hour": 3600.0}, "maximum_cost_usd": 2.5},
+            "reached maximum_cost_usd 2.5",
         ),
     ],
 )
