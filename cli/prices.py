@@ -1,6 +1,7 @@
 """`yard prices`: the price book that plans are made with: what is in it, how old it is, and the clouds' own prices."""
 
 import datetime
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -220,7 +221,10 @@ def _sources(chosen: list[str], gcp_endpoint: str, azure_endpoint: str) -> "dict
 
         sources["aws"] = ask_aws
     if LiveCloud.GCP in chosen:
-        from planning.prices import live_gcp
+        with warnings.catch_warnings():
+            # Which versions of Python can be used is for this project to tell.
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core\b")
+            from planning.prices import live_gcp
 
         sources["gcp"] = lambda question: live_gcp.ask_gcp(question, gcp_endpoint or live_gcp.ENDPOINT)
     if LiveCloud.AZURE in chosen:

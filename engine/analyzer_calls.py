@@ -92,6 +92,7 @@ class AnalyzerCalls:
         refused = f"policy pack {self.name}: failed while {doing}: {reason}"
         if code in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT):
             return CallRefused(refused, reason, code)
-        text = f"policy pack {self.name}: {self._process.failure(doing, reason)}"
+        gone = code == grpc.StatusCode.UNAVAILABLE
+        text = f"policy pack {self.name}: {self._process.failure(doing, reason, gone=gone)}"
         # A method that raised; any other code is about the connection.
         return CallRefused(text, reason, code) if code == grpc.StatusCode.UNKNOWN else PolicyPackError(text)

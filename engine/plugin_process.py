@@ -122,10 +122,13 @@ class PluginProcess:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def failure(self, doing: str, reason: str = "") -> PluginError:
-        """The error for a call that failed while the process was `doing` something: how it ended, or the `reason`."""
+    def failure(self, doing: str, reason: str = "", *, gone: bool = False) -> PluginError:
+        """The error for a call that failed while the process was `doing` something: how it ended, or the `reason`.
+
+        :param gone: Whether the connection has ended: then the process will have ended soon, too.
+        """
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SETTLE_SECONDS)
+            self._process.wait(GRACE_SECONDS if gone else _SETTLE_SECONDS)
         self._let_readers_finish()
         ending = _ending(self._process.poll())
         what = f"{ending} while {doing}" if ending else f"failed while {doing}: {reason}"

@@ -17,9 +17,12 @@ import hypothesis
 import psutil
 import pytest
 
+from infra.local import process as local_process
+
 ROOT = Path(__file__).resolve().parent.parent
 SESSION_VARIABLE = "TRAINYARD_TEST_SESSION"
 SECONDS_TO_END = 10.0
+MOST_WORKERS = 8
 IGNORED_FOLDERS = {".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv"}
 IGNORED_FOLDERS |= {".venv-federated", ".venv-triton"}
 IN_CI = bool(os.environ.get("CI"))
@@ -48,6 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         os.environ[SESSION_VARIABLE] = uuid.uuid4().hex
         config.stash[FILES_BEFORE] = project_files()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_its_own(worker_id: str) -> None:
+    """Give each of pytest-xdist's workers other ports to choose from, since they are free until they are listened on."""
+    if worker_id != "master":
+        share, number = len(local_process._PORTS) // MOST_WORKERS, int(worker_id.removeprefix("gw")) % MOST_WORKERS
+        local_process._PORTS = local_process._PORTS[number * share : (number + 1) * share]
 
 
 @pytest.hookimpl(wrapper=True)

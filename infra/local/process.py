@@ -17,7 +17,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -305,13 +305,17 @@ def log_tail(folder: Path, lines: int = 15) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
 
 
-def free_port() -> int:
+def free_port(taken: Collection[int] = ()) -> int:
     """A TCP port on loopback that nobody listens on at the moment, and that no connection is given meanwhile.
+
+    :param taken: Ports that somebody is about to listen on.
 
     Of those that the kernel gives to connections (ip(7), ip_local_port_range) one may be gone before it is listened on.
     Raises ProcessError where 100 others are all in use.
     """
     for port in secrets.SystemRandom().sample(_PORTS, 100):
+        if port in taken:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

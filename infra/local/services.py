@@ -70,7 +70,9 @@ class ServiceProvider(ProcessProvider):
         ports = _ports_of(props) if self.find(props) else None
         started = ports is None or not process.supervised(folder)
         if ports is None:
-            ports = {name: int(port) or process.free_port() for name, port in props["ports"].items()}
+            ports = {name: int(port) for name, port in props["ports"].items()}
+            for name in [name for name, port in ports.items() if not port]:
+                ports[name] = process.free_port(ports.values())
             _note(folder.parent, ports)
         if started:
             launch = service_launch(props, ports)

@@ -127,12 +127,13 @@ def policy_bounds(directory: Path, stack: str) -> Bounds:
     """
     from policies.catalogue import RULES
     from policies.configuration import ConfigurationError, read, settings
+    from policies.dates import today
 
     folder = directory / "policies"
     if not folder.is_dir():
         return Bounds()
     try:
-        found = settings(read(folder / "stacks" / f"{stack}.json"), RULES, datetime.now(UTC).date())
+        found = settings(read(folder / "stacks" / f"{stack}.json"), RULES, today())
     except ConfigurationError as error:
         raise RunRefused(str(error)) from None
     ceiling, lifetime = found[CEILING_RULE], found[LIFETIME_RULE]

@@ -6,6 +6,7 @@ more process on a leash then removes the folder.
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -123,11 +124,19 @@ class Processes:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that was free a moment ago, that no connection is given and that this has not returned yet.
+
+    It may be long until somebody listens on it: Kueue comes up after all others.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port of 127.0.0.1 from 10000 to 19999 is free")
+
+
+# Not those of the local platform (infra.local.process), which are listened on at once.
+_PORTS = iter(random.SystemRandom().sample(range(10_000, 20_000), 1_000))
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

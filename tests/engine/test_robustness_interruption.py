@@ -77,7 +77,7 @@ def test_sigterm_to_the_owner_of_the_lock_stops_like_ctrl_c(project: Project) ->
 
 
 def test_deletions_stop_as_well(project: Project) -> None:
-    project.write(CLOUD + 'first = Thing("first", pause=0.3)\nThing("second", pause=0.3, depends_on=[first])\n')
+    project.write(CLOUD + 'first = Thing("first", pause=1.0)\nThing("second", pause=1.0, depends_on=[first])\n')
     assert project.run().finished.outcome == "succeeded"
     with Running(project, "destroy") as running:
         running.wait_until_pending("second")

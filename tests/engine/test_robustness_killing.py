@@ -167,7 +167,7 @@ def test_an_update_that_was_cut_off_is_done_again_even_if_the_program_takes_it_b
 def test_a_replacement_that_was_cut_off_is_taken_over_and_the_old_one_deleted(tmp_path: Path) -> None:
     program = """
         key = json.loads(Path("settings.json").read_text())["key"]
-        Thing("behind", pause=0.0, depends_on=[Thing("thing", key=key, pause=0.4)])
+        Thing("behind", pause=0.0, depends_on=[Thing("thing", key=key, pause=1.0)])
         """
     project = make_project(tmp_path / "project", program)
     project.set(key="old")

@@ -54,7 +54,10 @@ def previewed(name: str) -> Result:
     with tempfile.TemporaryDirectory(prefix="trainyard-planned-") as folder:
         project = make_project(Path(folder), name)
         if name != "local":
-            return preview(project, name, *arguments)
+            # A stack expires some hours from now, which is any number of days from the day of the tests.
+            file = project / "policies.json"
+            file.write_text(json.dumps({"cost-stack-expires": {"most_days": 0}}))
+            return preview(project, name, *arguments, "--policy-pack-config", str(file))
         # The local platform's dynamic providers are reached over the loopback interface.
         environment = {"TRAINYARD_TRITON_VENV": str(ROOT / ".venv-triton")}
         return yard("preview", *arguments, environment=environment, cwd=project)

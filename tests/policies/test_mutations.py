@@ -36,6 +36,9 @@ pytestmark = pytest.mark.xdist_group("planned stacks")
 def violated(stack: Stack, configured_as: str) -> set[str]:
     """Ids of the rules that a stack violates, at whatever level, with the parameters of its configuration."""
     content = configuration.read(configuration.stack_file(configured_as))
+    if "cost-stack-expires" in content:
+        # A stack expires some hours from now, which is any number of days from the day of the test.
+        content = {**content, "cost-stack-expires": {**content["cost-stack-expires"], "most_days": 0}}
     settings = configuration.settings(content, RULES, WRITTEN_ON)
     found = set()
     for rule in RULES:

@@ -110,10 +110,10 @@ def test_a_restart_on_the_same_port_is_another_instance(stack_folder: Path) -> N
 
 
 def test_a_port_in_use_is_refused_by_check(stack_folder: Path) -> None:
+    port = process.free_port()
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         listener.listen()
-        port = listener.getsockname()[1]
         failures = CloudProvider().check({}, {"folder": str(stack_folder), "port": port}).failures
         assert [failure.property for failure in failures] == ["port"]
         assert failures[0].reason.startswith(f"trainyard:local.cloud_port = {port}: port {port} is in use by")

@@ -39,7 +39,7 @@ def test_the_deadline_asks_then_kills(stack_folder: Path, script: Script) -> Non
         """
     )
     folder = stack_folder / "job"
-    process.start(folder, Launch(stubborn, {}, deadline_seconds=1.0, grace_seconds=0.3))
+    process.start(folder, Launch(stubborn, {}, deadline_seconds=3.0, grace_seconds=2.0))
     lines: list[str] = []
     state = process.follow(folder, lines.append)
     assert (state.exit_code, state.reason) == (-signal.SIGKILL, "deadline")

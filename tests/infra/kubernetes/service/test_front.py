@@ -147,6 +147,7 @@ def test_more_than_a_pod_takes_on_is_told_to_ask_again(front: RunningFront, issu
         waiting = [threads.submit(front.ask, INFER, token, body=b"{}", hold="yes") for _ in range(asked)]
         # Two are with the server, two wait for it, and the others are refused while nobody has been answered.
         wait_for(lambda: sum(each.done() for each in waiting) == asked - 4, "the others to be refused")
+        wait_for(lambda: len(upstream.paths) >= before + 2, "two to be with the server")
         assert len(upstream.paths) == before + 2
         refused = [each.result() for each in waiting if each.done()]
         assert {(answer.status, answer.headers.get("retry-after")) for answer in refused} == {(503, "1")}

@@ -110,7 +110,7 @@ def ask_by_grpc(channel: grpc.Channel) -> None:
 @pytest.mark.usefixtures("_envoy")
 def test_an_update_loses_no_request(tmp_path: Path) -> None:
     asked = front_for(
-        AuthenticationSettings(mechanism="none"), connection_seconds=0.5, idle_seconds=0.5, goodbye_seconds=0.2
+        AuthenticationSettings(mechanism="none"), connection_seconds=0.5, idle_seconds=10, goodbye_seconds=0.2
     )
     with ExitStack() as stack:
         upstreams = [stack.enter_context(running_upstream()) for _ in range(2)]
