@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _ports_of_its_own(worker_id: str) -> None:
-    """Give each of pytest-xdist's workers other ports to choose from, since they are free until they are listened on."""
+    """Let each worker of pytest-xdist choose from ports of its own: a chosen port is free until it is listened on."""
     if worker_id != "master":
         share, number = len(local_process._PORTS) // MOST_WORKERS, int(worker_id.removeprefix("gw")) % MOST_WORKERS
         local_process._PORTS = local_process._PORTS[number * share : (number + 1) * share]
