@@ -50,13 +50,13 @@ class Resource(Judged):
         """What is at `path` in the properties; see `values.get`."""
         return get(self.properties, *path, default=default)
 
-    def refers_to(self, other: "Resource", *path: str) -> bool:
+    def refers_to(self, other: "Resource", *path: str | int) -> bool:
         """Whether the property at `path` (all of it, where it is a list) names `other`.
 
         Pulumi tells of which outputs a property is made, so that this is known in a preview where the value is not.
         Raises Undecided where the value is unknown and nothing tells what it is made of.
         """
-        made_of = self.property_dependencies.get(path[0], ())
+        made_of = self.property_dependencies.get(str(path[0]), ())
         if other.urn and other.urn in made_of:
             return True
         value = self.get(*path)

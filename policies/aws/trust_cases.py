@@ -186,6 +186,15 @@ CASES = (
             (_role(_token(GITHUB, "StringLike", aud=AUDIENCE, sub="repo:*")), "does not say which repository"),
             (_as_text(_token(GITHUB, "StringLike", sub="repo:example/*")), "does not say which repository"),
             (_role(_token(GITHUB, "StringLike", sub="repo:example*/trainyard:*")), "does not say which repository"),
+            (_role(_token(GITHUB, "StringLike", sub="repo:example@1234/*")), "does not say which repository"),
+            (
+                _role(_token(GITHUB, "StringLike", sub="repo:example@*/trainyard@5678:*")),
+                "does not say which repository",
+            ),
+            (
+                _role(_token(GITHUB, "StringLike", sub="repo:example@1234/trainyard@*:*")),
+                "does not say which repository",
+            ),
             (_role(_token(GITHUB, sub="environment:production")), "does not say which repository"),
             (_role(_token(GITHUB, "StringLike", sub=["repo:example/trainyard:*", "repo:*"])), "does not say which"),
             (_role(UNKNOWN, _token(GITHUB, "StringLike", sub="repo:*")), "does not say which repository"),

@@ -6,7 +6,7 @@ from planning.cost.price_aws_compute import NODE_GROUP
 from planning.cost.words import dollars
 from planning.quantities import HOURS_PER_MONTH
 from policies.cost.guides import well_architected
-from policies.cost.pools import KARPENTER_POOL, MACHINE_TYPES, POOL_TYPES, Pool, pools_of
+from policies.cost.pools import KARPENTER_POOL, MACHINE_TYPES, POOL_TYPES, Pool, pools_in, pools_of, undescribed
 from policies.resources import Resource, Stack
 from policies.rules import Objection, Parameter, related_rule, stack_rule
 from policies.values import Undecided, as_list, is_text, known
@@ -27,14 +27,22 @@ ALLOWED = ("T4", "T4g", "L4", "L40S", "A10G", "V100", "A100", "RTX PRO 4500", "R
     parameters={"allowed_gpus": Parameter(ALLOWED, "Models of GPUs, as the price book calls them.")},
 )
 def gpu_models_allowed(machine: Resource, stack: Stack, *, allowed_gpus: Sequence[str]) -> Iterator[str]:
-    """A GPU that the price book does not know is called by its machine's type, and is not allowed by a model's name."""
-    pool = Pool(machine, stack)
+    """A GPU that the price book does not know is called by its machine's type, and is not allowed by a model's name.
+
+    Machines that nothing in the stack describes are told by cost-gpu-count-ceiling.
+    """
     allowed = {each.casefold() for each in allowed_gpus}
-    refused = [model for model in pool.models() if model.casefold() not in allowed]
-    if refused:
-        usd = _or_none(pool.node_usd_per_hour)
-        price = f"{dollars(usd)} an hour a node" if usd is not None else "at a price that the price book does not know"
-        yield f"It may get {', '.join(refused)} ({price}); allowed are {', '.join(allowed_gpus)}."
+    for pool in pools_in(machine, stack):
+        with machine.apart():
+            if pool.may_have_any_gpu():
+                yield f"It may get machines with any GPU; allowed are {', '.join(allowed_gpus)}."
+            refused = [model for model in pool.models() if model.casefold() not in allowed]
+            if refused:
+                usd = _or_none(pool.node_usd_per_hour)
+                price = (
+                    "at a price that the price book does not know" if usd is None else f"{dollars(usd)} an hour a node"
+                )
+                yield f"It may get {', '.join(refused)} ({price}); allowed are {', '.join(allowed_gpus)}."
 
 
 @stack_rule(
@@ -50,16 +58,28 @@ def gpu_models_allowed(machine: Resource, stack: Stack, *, allowed_gpus: Sequenc
     parameters={"maximum_gpus": Parameter(64, "GPUs that all pools may have together.")},
 )
 def gpu_count_ceiling(stack: Stack, *, maximum_gpus: float) -> Iterator[Objection]:
-    """Of a pool with several types those with the most GPUs count, since the pool may get them."""
+    """Of a pool with several types those with the most GPUs count, since the pool may get them.
+
+    A pool of Karpenter that may take any machine has as many as its limits say.
+    """
+    for starting in undescribed(stack):
+        yield Objection("Nothing in this stack tells what machines it starts: they may have any GPUs.", starting)
     total, usd, unpriced = 0.0, 0.0, ""
     for pool in pools_of(stack, *MACHINE_TYPES):
         with stack.apart():
+            if pool.may_have_any_gpu():
+                limit = pool.gpu_limit()
+                if limit is None:
+                    yield Objection("Nothing limits how many GPUs this pool may have, of any model.", pool.told_by)
+                total += limit or 0.0
+                unpriced = "at least "
+                continue
             each = pool.gpus()
             if not each:
                 continue
             nodes, most = pool.most(), pool.most_gpus()
             if nodes is None or most is None:
-                yield Objection("Nothing limits how many nodes with GPUs this pool may have.", pool.resource)
+                yield Objection("Nothing limits how many nodes with GPUs this pool may have.", pool.told_by)
                 continue
             total += most
             price = _or_none(pool.node_usd_per_hour)

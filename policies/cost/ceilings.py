@@ -1,8 +1,8 @@
 """Rules on what a stack may cost: an hour, a month, and a run of a job, by the model and the prices of `yard cost`.
 
 A total that is at its limit is kept. Where a preview does not know something that could add to it, a total below its
-limit is undecided. Of Auto Scaling groups, only the machines are in the hour at full size: the model has no pricers for
-more.
+limit is undecided. The model has no pricers for Auto Scaling groups, fleets, groups of machines on Google Cloud
+and node pools that are written within a cluster. Of them the machines count that the book has prices of.
 """
 
 import datetime
@@ -12,21 +12,31 @@ from collections.abc import Iterator
 from planning.cost.lines import Line
 from planning.cost.words import at_least, dollars
 from planning.quantities import HOURS_PER_MONTH
+from policies.cost.google_pools import CLUSTER as GKE_CLUSTER
 from policies.cost.guides import well_architected
 from policies.cost.jobs import CRON_JOB, JOB, Job, gpu_job
-from policies.cost.pools import MACHINE_TYPES, UNMODELLED, Pool, pools_of, unmodelled_usd_per_hour
+from policies.cost.pools import (
+    MACHINE_TYPES,
+    POOL_TYPES,
+    UNMODELLED,
+    Pool,
+    pools_of,
+    undescribed,
+    unmodelled_usd_per_hour,
+    unmodelled_usd_per_month,
+)
 from policies.cost.pricing import PRICED_TYPES, Priced, is_above, priced
 from policies.dates import today
 from policies.resources import Resource, Stack
 from policies.rules import Objection, Parameter, related_rule, stack_rule
 
+_COUNTED_TYPES = tuple(dict.fromkeys((*PRICED_TYPES, *UNMODELLED)))
 _SHOWN = 3
 """How many of the dearest resources, or of those without a price, a message names."""
 
 
 @stack_rule(
-    *PRICED_TYPES,
-    *UNMODELLED,
+    *_COUNTED_TYPES,
     id="cost-hour-ceiling",
     title="An hour in which every node that may run does run costs no more than the stack's limit.",
     severity="high",
@@ -49,7 +59,7 @@ def hour_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
 
 
 @stack_rule(
-    *PRICED_TYPES,
+    *_COUNTED_TYPES,
     id="cost-idle-month-ceiling",
     title="A month in which nothing is used costs no more than the stack's limit.",
     severity="medium",
@@ -63,15 +73,16 @@ def idle_month_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objectio
     """What is there whatever is used: the fewest nodes, gateways, endpoints, the control plane, keys."""
     found = priced(stack)
     usd = found.cost.fixed_usd_per_month
+    usd = usd if usd > maximum_usd else usd + unmodelled_usd_per_month(stack)
     if is_above(usd, maximum_usd, found):
         yield Objection(
             f"An idle month costs {at_least(found.cost)}{dollars(usd)}, {dollars(usd - maximum_usd)} more than the "
-            f"limit of {dollars(maximum_usd)}: {_dearest(found, 'idle')}."
+            f"limit of {dollars(maximum_usd)}: {_dearest(found, 'idle', stack)}."
         )
 
 
 @stack_rule(
-    *PRICED_TYPES,
+    *_COUNTED_TYPES,
     id="cost-month-ceiling",
     title="A month with the use that is assumed costs no more than the stack's limit.",
     severity="high",
@@ -82,13 +93,17 @@ def idle_month_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objectio
     parameters={"maximum_usd": Parameter(6000, "US dollars that an expected month of 730 hours may cost.")},
 )
 def month_ceiling(stack: Stack, *, maximum_usd: float) -> Iterator[Objection]:
-    """The month of `yard cost`, with the assumptions of the stack's `trainyard:usage`."""
+    """The month of `yard cost`, with the assumptions of the stack's `trainyard:usage`.
+
+    Of what the model has no pricers for, the machines that are always there.
+    """
     found = priced(stack)
     usd = found.cost.usd_per_month
+    usd = usd if usd > maximum_usd else usd + unmodelled_usd_per_month(stack)
     if is_above(usd, maximum_usd, found):
         yield Objection(
             f"A month as assumed costs {at_least(found.cost)}{dollars(usd)}, {dollars(usd - maximum_usd)} more than "
-            f"the limit of {dollars(maximum_usd)}: {_dearest(found, 'month')}."
+            f"the limit of {dollars(maximum_usd)}: {_dearest(found, 'month', stack)}."
         )
 
 
@@ -132,7 +147,7 @@ def run_ceiling(job: Resource, stack: Stack, *, maximum_usd: float) -> Iterator[
 
 
 @stack_rule(
-    *PRICED_TYPES,
+    *_COUNTED_TYPES,
     id="cost-everything-priced",
     title="Where GPUs are bought, everything has a price in the price book.",
     severity="low",
@@ -143,26 +158,29 @@ def run_ceiling(job: Resource, stack: Stack, *, maximum_usd: float) -> Iterator[
     topic="cost",
 )
 def everything_priced(stack: Stack) -> Iterator[Objection]:
-    """Of a stack without GPUs too much is cheap for the book to have a price of it; with GPUs a gap may be large."""
+    """Of a stack without GPUs too much is cheap for the book to have a price of it; with GPUs a gap may be large.
+
+    Machines that nothing in the stack describes may have GPUs.
+    """
+    for starting in undescribed(stack):
+        yield Objection("Nothing in this stack tells what machines it starts: their price is unknown.", starting)
     pools = [pool for pool in pools_of(stack, *MACHINE_TYPES) if _has_gpus(pool)]
     if not pools:
         return
     found = priced(stack)
     for pool in pools:
         with stack.apart():
-            if pool.resource.type in UNMODELLED and pool.node_usd_per_hour() is None:
-                yield Objection(
-                    f"The price of {', '.join(pool.types())} in {pool.region or 'its region'} is unknown.",
-                    pool.resource,
-                )
+            if pool.told_by.type in UNMODELLED and pool.node_usd_per_hour() is None:
+                machines = ", ".join(filter(None, pool.types())) or f"machines with {', '.join(pool.models())}"
+                yield Objection(f"The price of {machines} in {pool.region or 'its region'} is unknown.", pool.told_by)
     known = dollars(found.cost.full_usd_per_hour)
     by_urn = {resource.urn: resource for resource in stack.resources}
     for line in found.cost.of_kind("unknown"):
         resource = by_urn.get(line.urn)
         if not found.hidden:
             yield Objection(
-                f"What the {line.what} of this {line.type.rpartition(':')[2]} costs is unknown: {line.note}. The "
-                f"hour of {known} that the limits see leaves it out.",
+                f"What the {line.what} of this {line.type.rpartition(':')[2]} costs is unknown: {line.note}. What is "
+                f"known, {known} for an hour at full size, leaves it out.",
                 resource,
             )
     if found.hidden and found.cost.of_kind("unknown"):
@@ -198,8 +216,8 @@ def prices_fresh(stack: Stack, *, maximum_days: float, minimum_usd: float) -> It
         )
 
 
-def _dearest(found: Priced, which: str, stack: Stack | None = None) -> str:
-    """The resources that make up most of a total; with a stack, its pools that the model has no pricers for as well."""
+def _dearest(found: Priced, which: str, stack: Stack) -> str:
+    """The resources that make up most of a total, and pools that the model has no pricers for."""
 
     def usd(line: Line) -> float:
         if which == "full":
@@ -211,9 +229,10 @@ def _dearest(found: Priced, which: str, stack: Stack | None = None) -> str:
     totals: dict[str, float] = {}
     for line in found.cost.lines:
         totals[line.name] = totals.get(line.name, 0.0) + usd(line)
-    for pool in pools_of(stack, *UNMODELLED) if stack else ():
-        with pool.stack.apart():
-            totals[pool.resource.name] = pool.usd_per_hour()
+    for pool in pools_of(stack, *UNMODELLED):
+        with stack.apart():
+            amount = pool.usd_per_hour() if which == "full" else pool.fixed_usd_per_month()
+            totals[pool.resource.name] = totals.get(pool.resource.name, 0.0) + amount
     largest = sorted(totals.items(), key=lambda item: -item[1])[:_SHOWN]
     return ", ".join(f"{name} {dollars(amount)}" for name, amount in largest if amount)
 
@@ -224,7 +243,7 @@ def _full_month(line: Line) -> float:
 
 def _pools_for(run: Job, stack: Stack) -> list[Pool]:
     """The pools that a job names; every one with GPUs, where it names none of the stack's."""
-    pools = [pool for pool in pools_of(stack) if pool.gpus()]
+    pools = [pool for pool in pools_of(stack, *POOL_TYPES, GKE_CLUSTER) if pool.gpus()]
     named = [pool for pool in pools if pool.label() in run.pools]
     return named or pools
 

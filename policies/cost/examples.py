@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from policies.cases import made
-from policies.cost.pools import GKE_POOL, GROUP, KARPENTER_POOL, NVIDIA
+from policies.cases import UNKNOWN, made
+from policies.cost import google_pools
+from policies.cost.pools import FLEET, GKE_POOL, GROUP, KARPENTER_POOL, NVIDIA
 from policies.resources import Resource
 
 TAGS = {
@@ -124,6 +125,61 @@ def gke_pool(*, most: int = 4, least: int = 0, location: str = "us-central1-a", 
             "location": location,
             "autoscaling": {"minNodeCount": least, "maxNodeCount": most},
             "nodeConfig": {"machineType": "g2-standard-8", **node},
+        },
+    )
+
+
+def gke_cluster(**properties: Any) -> Resource:
+    """A cluster of GKE in a zone, without a default pool unless told otherwise."""
+    return made(
+        google_pools.CLUSTER,
+        "cluster",
+        {"location": "us-central1-a", "resourceLabels": TAGS, "removeDefaultNodePool": True, **properties},
+    )
+
+
+def written_pool(machine: str = "a3-highgpu-8g", *, nodes: int = 1, name: str = "gpus") -> dict[str, Any]:
+    """A node pool that is written within a cluster."""
+    return {"name": name, "initialNodeCount": nodes, "nodeConfig": {"machineType": machine}}
+
+
+def provisioning(kind: str = "nvidia-h100-80gb", *, most: int = 8) -> dict[str, Any]:
+    """Node auto-provisioning that may make nodes with so many GPUs."""
+    return {
+        "enabled": True,
+        "resourceLimits": [{"resourceType": "cpu", "maximum": 1000}, {"resourceType": kind, "maximum": most}],
+    }
+
+
+def machine_template(machine: str = "a3-highgpu-8g", **properties: Any) -> Resource:
+    """A template of machines on Google Cloud."""
+    return made("gcp:compute/instanceTemplate:InstanceTemplate", "gpus", {"machineType": machine, **properties})
+
+
+def machine_group(template: Resource | None, *, nodes: int = 1, **properties: Any) -> Resource:
+    """A group of machines on Google Cloud."""
+    return made(
+        google_pools.GROUPS[0],
+        "group",
+        {
+            "zone": "us-central1-a",
+            "targetSize": nodes,
+            "versions": [{"instanceTemplate": UNKNOWN if template else "elsewhere"}],
+            **properties,
+        },
+        refers={"versions": template} if template else None,
+    )
+
+
+def fleet(*types: str, capacity: int = 1, weight: int = 1) -> Resource:
+    """A fleet on spot that may launch these types."""
+    overrides = [{"instanceType": each, "weightedCapacity": weight} for each in types]
+    return made(
+        FLEET,
+        "fleet",
+        {
+            "launchTemplateConfigs": [{"overrides": overrides}],
+            "targetCapacitySpecification": {"defaultTargetCapacityType": "spot", "totalTargetCapacity": capacity},
         },
     )
 

@@ -1,5 +1,6 @@
 """Pools of machines as the rules on capacity see them, whatever cloud or controller they belong to."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from planning.cost.price_aws_compute import INSTANCE, LAUNCH_TEMPLATE, NODE_GROU
 from planning.cost.price_gcp_compute import accelerator_service, bought_as
 from planning.cost.price_karpenter import NODE_POOL
 from planning.prices.model import Capacity, Cloud
-from planning.quantities import BYTES_PER_GIB
+from planning.quantities import BYTES_PER_GIB, HOURS_PER_MONTH
+from policies.cost import google_pools
 from policies.cost.pricing import book, region_of_stack
 from policies.resources import Resource, Stack
 from policies.values import as_list, is_text, is_true, known
@@ -21,11 +23,17 @@ KARPENTER_POOL = NODE_POOL
 GKE_POOL = price_gcp_compute.NODE_POOL
 GCE_INSTANCE = price_gcp_compute.INSTANCE
 GROUP = "aws:autoscaling/group:Group"
+SPOT_REQUEST = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
+FLEET = "aws:ec2/fleet:Fleet"
+SPOT_FLEET = "aws:ec2/spotFleetRequest:SpotFleetRequest"
+FLEETS = (FLEET, SPOT_FLEET)
 POOL_TYPES = (NODE_GROUP, KARPENTER_POOL, GKE_POOL, GROUP)
 """Pools that grow and shrink."""
-UNMODELLED = (GROUP,)
-"""Pools that the cost model has no pricers for."""
-MACHINE_TYPES = (*POOL_TYPES, INSTANCE, GCE_INSTANCE)
+_OTHERS = (*FLEETS, SPOT_REQUEST, *google_pools.HOLDERS)
+UNMODELLED = (GROUP, *_OTHERS)
+"""What has machines for which the cost model has no pricers."""
+MACHINE_TYPES = (*POOL_TYPES, INSTANCE, GCE_INSTANCE, *_OTHERS)
+_SINGLE = (INSTANCE, GCE_INSTANCE, SPOT_REQUEST)
 OF_GOOGLE = (GKE_POOL, GCE_INSTANCE)
 POOL_LABEL = "trainyard.dev/pool"
 NVIDIA = "nvidia.com/gpu"
@@ -39,19 +47,17 @@ _ROLES: Mapping[Role, re.Pattern[str]] = {
 _TELLING = re.compile(r"(^|[/_.-])(pool|role|workload|purpose)$", re.IGNORECASE)
 """Names of labels and tags that tell what a pool is for."""
 # A type of EC2 or Compute Engine with GPUs, for those that the price book does not know.
-_GPU_FAMILY = re.compile(r"(p\d|g\d|gr\d)[a-z0-9-]*\..+|(a2|a3|a4|g2|g4)-.+")
+_GPU_FAMILY = re.compile(r"(p\d|g\d|gr\d)[a-z0-9-]*\..+|(a\d+x?|g[2-9])-.+")
 # Source: EKS API, CreateNodegroup, capacityType; Karpenter, well-known labels.
 _EKS_CAPACITY: Mapping[str, Capacity] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserved"}
 _EKS_DEFAULT_TYPE = "t3.medium"
 _KARPENTER_TYPE, _KARPENTER_CAPACITY = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
 _KARPENTER_KINDS = ("karpenter.k8s.aws/instance", "eks.amazonaws.com/instance")
 """What labels for kinds of types begin with: Karpenter's own, and those of EKS Auto Mode."""
+_KARPENTER_CHOICE = re.compile(rf"({'|'.join(map(re.escape, _KARPENTER_KINDS))})-(family|category|gpu-.+)")
 _SPECIFICATION = ("launchTemplate", "launchTemplateSpecification")
-_RUNNING = (
-    *MACHINE_TYPES,
-    "aws:eks/cluster:Cluster",
-    "gcp:container/cluster:Cluster",
-)
+_LAUNCH_CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
+_RUNNING = (*MACHINE_TYPES, "aws:eks/cluster:Cluster")
 _ZONES_OF_A_REGION = 3
 """Zones in which GKE puts the nodes of a regional cluster, unless told. Source: GKE, "Regional clusters"."""
 
@@ -62,6 +68,13 @@ class Pool:
 
     resource: Resource
     stack: Stack
+    holder: Resource | None = None
+    """The resource of the stack that has these machines, where they have none of their own."""
+
+    @property
+    def told_by(self) -> Resource:
+        """The resource of the stack that is to be changed."""
+        return self.holder or self.resource
 
     @property
     def cloud(self) -> Cloud:
@@ -77,7 +90,13 @@ class Pool:
         return "-".join(known(place).split("-")[:2]) if place is not None else region_of_stack(self.stack)
 
     def template(self) -> Resource | None:
-        """The launch template that its nodes are started from."""
+        """The launch template or configuration that its nodes are started from."""
+        if self.resource.get("launchConfiguration") is not None:
+            configurations = self.stack.of(_LAUNCH_CONFIGURATION)
+            return next((each for each in configurations if self.resource.refers_to(each, "launchConfiguration")), None)
+        if self.resource.type in FLEETS:
+            templates = self.stack.of(LAUNCH_TEMPLATE)
+            return next((each for each in templates if self.resource.refers_to(each, "launchTemplateConfigs")), None)
         path: tuple[str, ...] = ("launchTemplate",)
         keys = ("id", "name")
         if self.resource.get("mixedInstancesPolicy") is not None:
@@ -104,6 +123,8 @@ class Pool:
         if self.resource.type == GROUP:
             overrides = as_list(get("mixedInstancesPolicy", "launchTemplate", "overrides"))
             named = [within(each, "instanceType") for each in overrides] or None
+        if self.resource.type in FLEETS:
+            named = [within(each, "instanceType") for each in self._launched()] or None
         if named is None:
             template = self.template()
             named = template.get("instanceType") if template else None
@@ -133,11 +154,17 @@ class Pool:
             return "reserved" if "reserved" in wanted else "spot" if "spot" in wanted else "on_demand"
         if self.resource.type == INSTANCE:
             return _of_market(get("instanceMarketOptions", "marketType"))
+        if self.resource.type in (SPOT_REQUEST, SPOT_FLEET):
+            return "spot"
+        if self.resource.type == FLEET:
+            return _of_market(get("targetCapacitySpecification", "defaultTargetCapacityType"))
         if self.resource.type == GROUP:
             if get("mixedInstancesPolicy") is not None:
                 share = get("mixedInstancesPolicy", "instancesDistribution", "onDemandPercentageAboveBaseCapacity")
                 return "spot" if known(share) == 0 else "on_demand"
             template = self.template()
+            if template is not None and template.type == _LAUNCH_CONFIGURATION:
+                return "spot" if is_text(template.get("spotPrice")) else "on_demand"
             return _of_market(template.get("instanceMarketOptions", "marketType") if template else None)
         return _EKS_CAPACITY.get(known(get("capacityType", default="ON_DEMAND")), "on_demand")
 
@@ -147,8 +174,10 @@ class Pool:
             return self._gke_count("minNodeCount", "totalMinNodeCount")
         if self.resource.type == KARPENTER_POOL:
             return 0.0
-        if self.resource.type in (INSTANCE, GCE_INSTANCE):
+        if self.resource.type in _SINGLE:
             return 1.0
+        if self.resource.type in FLEETS:
+            return self._fleet_size()
         if self.resource.type == GROUP:
             return _number(self.resource.get("minSize"))
         return _number(self.resource.get("scalingConfig", "minSize"))
@@ -157,8 +186,10 @@ class Pool:
         """Nodes that there may be; None where nothing limits them."""
         if self.resource.type == GKE_POOL:
             return self._gke_count("maxNodeCount", "totalMaxNodeCount")
-        if self.resource.type in (INSTANCE, GCE_INSTANCE):
+        if self.resource.type in _SINGLE:
             return 1.0
+        if self.resource.type in FLEETS:
+            return self._fleet_size()
         if self.resource.type == NODE_GROUP:
             return _number(self.resource.get("scalingConfig", "maxSize"))
         if self.resource.type == GROUP:
@@ -186,6 +217,17 @@ class Pool:
         attached = sum(int(_number(each.get("count"))) for each in self._accelerators())
         return max(count, attached)
 
+    def may_have_any_gpu(self) -> bool:
+        """Whether it is a pool of Karpenter that is told nothing by which machines with GPUs are chosen or left out."""
+        if self.resource.type != KARPENTER_POOL:
+            return False
+        keys = (known(within(each, "key")) for each in self._requirements())
+        return not any(key == _KARPENTER_TYPE or _KARPENTER_CHOICE.fullmatch(str(key)) for key in keys)
+
+    def gpu_limit(self) -> float | None:
+        """GPUs that all nodes of a pool of Karpenter may have by its limits; None where none is about GPUs."""
+        return quantity_of(known(self.resource.get("spec", "limits", NVIDIA)))
+
     def models(self) -> list[str]:
         """Models of its GPUs as the price book calls them, or the type of machine where the book has none."""
         found = [_model(str(known(each.get("type")))) for each in self._accelerators()]
@@ -208,6 +250,10 @@ class Pool:
     def usd_per_hour(self) -> float:
         """What an hour costs in which all nodes that it may have run, each of its dearest type; 0 without a price."""
         return (self.node_usd_per_hour() or 0.0) * (self.most() or 0.0)
+
+    def fixed_usd_per_month(self) -> float:
+        """What a month costs of the nodes that are always there, each of its dearest type; 0 without a price."""
+        return HOURS_PER_MONTH * (self.node_usd_per_hour() or 0.0) * self.fewest()
 
     def label(self) -> str:
         """By which pods name it; empty where nothing does."""
@@ -256,9 +302,12 @@ class Pool:
             usd += _number(each.get("count")) * tiers[0].usd_per_unit
         return usd
 
+    def _requirements(self) -> Sequence[Any]:
+        return as_list(self.resource.get("spec", "template", "spec", "requirements"))
+
     def _required(self, *keys: str) -> list[str] | None:
         """The values of a requirement of Karpenter that names those that are wanted, by one of these labels."""
-        for each in as_list(self.resource.get("spec", "template", "spec", "requirements")):
+        for each in self._requirements():
             if known(within(each, "key")) in keys and known(within(each, "operator")) == "In":
                 return [value for value in as_list(within(each, "values")) if known(value) is not None]
         return None
@@ -298,6 +347,22 @@ class Pool:
         }
         allowed = ((quantity_of(known(limits.get(name))), each) for name, each in of_node.items())
         return min((limit // each for limit, each in allowed if limit is not None and each), default=None)
+
+    def _launched(self) -> list[Any]:
+        """What a fleet may launch, as far as it says so beside its template."""
+        configs = as_list(self.resource.get("launchTemplateConfigs"))
+        overrides = [each for config in configs for each in as_list(within(config, "overrides"))]
+        return [*as_list(self.resource.get("launchSpecifications")), *overrides]
+
+    def _fleet_size(self) -> float:
+        """Machines that fill a fleet's capacity, where each counts for as little as one of them does.
+
+        Source: EC2 API, CreateFleet, WeightedCapacity: 1 where nothing is said.
+        """
+        get = self.resource.get
+        capacity = get("targetCapacity", default=get("targetCapacitySpecification", "totalTargetCapacity"))
+        weights = (known(within(each, "weightedCapacity", default=1)) for each in self._launched())
+        return math.ceil(_number(capacity) / min((float(each) for each in weights), default=1.0))
 
     def _gpus_of(self, type_: str) -> int:
         facts = book().type_of(self.cloud, type_)
@@ -343,8 +408,36 @@ class Pool:
 
 
 def pools_of(stack: Stack, *types: str) -> list[Pool]:
-    """The pools of a stack, or those of these types."""
-    return [Pool(each, stack) for each in stack.of(*(types or POOL_TYPES))]
+    """The pools of a stack, or those that resources of these types are or have."""
+    return [pool for each in stack.of(*(types or POOL_TYPES)) for pool in pools_in(each, stack)]
+
+
+def pools_in(resource: Resource, stack: Stack) -> list[Pool]:
+    """The pools that a resource is or has; what is not known of it is noted with the stack."""
+    return [pool for pool in _pools_in(resource, stack) if pool is not None]
+
+
+def undescribed(stack: Stack) -> list[Resource]:
+    """The resources that start machines of which nothing in the stack tells what they are.
+
+    Those for which the model has no pricers; of others, the model itself says what is unknown.
+    """
+    return [each for each in stack.of(*UNMODELLED) if None in _pools_in(each, stack)]
+
+
+def _pools_in(resource: Resource, stack: Stack) -> list[Pool | None]:
+    """The same, with None for machines that nothing in the stack describes."""
+    found: list[Pool | None] = []
+    if resource.type not in google_pools.HOLDERS:
+        pool = Pool(resource, stack)
+        with stack.apart():
+            found.append(None if resource.type in UNMODELLED and not pool.types() else pool)
+        return found or [pool]
+    with stack.apart():
+        found.extend(
+            Pool(each, stack, resource) if each else None for each in google_pools.node_pools_of(resource, stack)
+        )
+    return found
 
 
 def runs_machines(stack: Stack) -> bool:
@@ -353,11 +446,16 @@ def runs_machines(stack: Stack) -> bool:
 
 
 def unmodelled_usd_per_hour(stack: Stack) -> float:
-    """What all nodes of pools that the cost model has no pricers for may cost an hour, as far as the book has prices.
+    """What all machines that the cost model has no pricers for may cost an hour, as far as the book has prices.
 
-    Those are Auto Scaling groups. Raises Undecided where a preview does not know how many nodes there are.
+    Raises Undecided where a preview does not know how many there are.
     """
     return sum(pool.usd_per_hour() for pool in pools_of(stack, *UNMODELLED))
+
+
+def unmodelled_usd_per_month(stack: Stack) -> float:
+    """What those of them that are always there cost a month. Raises Undecided likewise."""
+    return sum(pool.fixed_usd_per_month() for pool in pools_of(stack, *UNMODELLED))
 
 
 def _by_name(tags: Any) -> Mapping[str, Any]:

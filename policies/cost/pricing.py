@@ -26,6 +26,7 @@ from planning.prices.book import PriceBook
 from planning.prices.model import Cloud
 from planning.prices.refreshed import project_book
 from planning.quantities import HOURS_PER_MONTH
+from policies.cost.google_pools import CLUSTER as GKE_CLUSTER
 from policies.resources import Resource, Stack
 from policies.values import Undecided, Unknown, get
 
@@ -59,13 +60,22 @@ _OF_PRICE: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("nodeConfig", "reservationAffinity", "consumeReservationType"),
         *((name,) for name in ("autoscaling", "nodeCount", "initialNodeCount", "nodeLocations", "location")),
     ),
+    GKE_CLUSTER: (
+        *((name,) for name in ("location", "enableAutopilot", "removeDefaultNodePool", "nodePools")),
+        ("clusterAutoscaling", "enabled"),
+        ("monitoringConfig", "managedPrometheus", "enabled"),
+        ("loggingConfig", "enableComponents"),
+        ("releaseChannel", "channel"),
+        ("binaryAuthorization", "evaluationMode"),
+        ("securityPostureConfig", "mode"),
+    ),
     GCE_INSTANCE: (
         *((name,) for name in ("machineType", "guestAccelerators", "scratchDisks", "desiredStatus", "zone")),
         *(("scheduling", name) for name in ("provisioningModel", "preemptible")),
         *(("bootDisk", "initializeParams", name) for name in ("size", "type")),
     ),
 }
-"""The properties that decide what a machine costs. Whatever else is unknown of it changes no price."""
+"""The properties that decide what a machine, or a cluster, costs. Whatever else is unknown of it changes no price."""
 _WITHIN = frozenset(
     (
         *("ebs", "volumeSize", "volumeType", "iops", "throughput", "enabled", "associatePublicIpAddress"),
@@ -144,7 +154,7 @@ def region_of_stack(stack: Stack) -> str:
 
 
 def _told_gcp_regions(stack: Stack) -> Iterator[str]:
-    for resource in stack.of("gcp:compute/subnetwork:Subnetwork", "gcp:container/cluster:Cluster", *_OF_GOOGLE):
+    for resource in stack.of("gcp:compute/subnetwork:Subnetwork", GKE_CLUSTER, *_OF_GOOGLE):
         for name in ("region", "location", "zone"):
             place = resource.properties.get(name)
             matched = _GCP_PLACE.fullmatch(place) if isinstance(place, str) else None

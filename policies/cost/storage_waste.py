@@ -40,6 +40,7 @@ _DEARER = ("gp2", "io1", "standard")
 _SAVED = 0.2
 """Part of gp2's price that gp3 saves, in every region. Source: Amazon EBS pricing page."""
 _REFERRED_TO: WeakKeyDictionary[Stack, frozenset[str]] = WeakKeyDictionary()
+_OF_OLD_VERSIONS = ("daysSinceNoncurrentTime", "noncurrentTimeBefore", "numNewerVersions")
 _CHECKPOINTS = re.compile(r"check-?points?|ckpt", re.IGNORECASE)
 
 
@@ -264,13 +265,22 @@ def _cost_of_volume(stack: Stack, type_: Any, size: Any) -> str:
 
 
 def _ends_current_objects(rule: Any) -> bool:
-    """Whether a lifecycle rule removes or moves objects that are not old versions. Raises Undecided."""
+    """Whether a lifecycle rule removes or moves objects that are not old versions. Raises Undecided.
+
+    Cloud Storage's are for objects in any state unless withState is ARCHIVED, which stands for old versions, or another
+    condition holds for these alone. Source: Cloud Storage, "Object Lifecycle Management".
+    """
     if isinstance(known(rule), Mapping) and (
         known(rule.get("status")) == "Disabled" or known(rule.get("enabled")) is False
     ):
         return False
     if known(get(rule, "action", "type")) in ("Delete", "SetStorageClass"):
-        return known(get(rule, "condition", "age")) is not None
+        condition = get(rule, "condition")
+        if known(get(condition, "withState")) == "ARCHIVED" or any_holds(
+            lambda name: bool(known(get(condition, name))), _OF_OLD_VERSIONS
+        ):
+            return False
+        return known(get(condition, "age")) is not None
     expiration = get(rule, "expiration")
     if known(get(expiration, "days")) is not None or known(get(expiration, "date")) is not None:
         return True

@@ -126,6 +126,11 @@ CASES = (
                 "checkpoints",
                 {"lifecycleRules": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]},
             ),
+            made(
+                storage_waste.GCS_BUCKET,
+                "checkpoints",
+                {"lifecycleRules": [{"action": {"type": "Delete"}, "condition": {"age": 30, "withState": "LIVE"}}]},
+            ),
         ],
         failing=[
             (BUCKET, "Nothing removes or moves old checkpoints; each 50 GiB of them cost $1.15 a month."),
@@ -140,6 +145,17 @@ CASES = (
                     {"lifecycleRules": [{"action": {"type": "Delete"}, "condition": {"numNewerVersions": 3}}]},
                 ),
                 "Nothing removes or moves",
+            ),
+            *(
+                (
+                    made(
+                        storage_waste.GCS_BUCKET,
+                        "checkpoints",
+                        {"lifecycleRules": [{"action": {"type": "Delete"}, "condition": {"age": 7, **old_versions}}]},
+                    ),
+                    "Nothing removes or moves",
+                )
+                for old_versions in ({"withState": "ARCHIVED"}, {"numNewerVersions": 1}, {"daysSinceNoncurrentTime": 3})
             ),
         ],
     ),

@@ -5,7 +5,7 @@ An Autopilot cluster has several of these protections whatever the program says;
 
 from collections.abc import Iterator, Sequence
 
-from policies.addresses import is_whole_internet
+from policies.addresses import is_internet, is_whole_internet
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
@@ -29,12 +29,18 @@ _SYSTEM = "SYSTEM_COMPONENTS"
     mend="set privateClusterConfig with enablePrivateNodes true, and take enablePrivateNodes false out of node pools.",
 )
 def cluster_private_nodes(subject: Resource) -> Iterator[str]:
-    """A node pool is as its cluster is, unless it says otherwise."""
+    """A node pool is as its cluster is, unless it says otherwise, by itself or within the cluster."""
     if subject.type == NODE_POOL:
         if known(subject.get("networkConfig", "enablePrivateNodes")) is False:
             yield "The node pool's nodes have public addresses."
-    elif not is_true(subject.get("privateClusterConfig", "enablePrivateNodes")):
-        yield "The cluster's nodes have public addresses."
+        return
+    with subject.apart():
+        if not is_true(subject.get("privateClusterConfig", "enablePrivateNodes")):
+            yield "The cluster's nodes have public addresses."
+    for index, pool in enumerate(as_list(subject.get("nodePools"))):
+        with subject.apart():
+            if known(get(pool, "networkConfig", "enablePrivateNodes")) is False:
+                yield f"The nodes of node pool {index} have public addresses."
 
 
 @resource_rule(
@@ -72,10 +78,15 @@ def cluster_endpoint_restricted(cluster: Resource) -> Iterator[str]:
     with cluster.apart():
         if is_true(get(authorized, "gcpPublicCidrsAccessEnabled")):
             yield "Its control plane is reached from every machine on Google Cloud, other customers' too."
-    for block in as_list(get(authorized, "cidrBlocks")):
+    ranges = [get(block, "cidrBlock", default="") for block in as_list(get(authorized, "cidrBlocks"))]
+    wide = False
+    for cidr in ranges:
         with cluster.apart():
-            if is_whole_internet(get(block, "cidrBlock", default="")):
-                yield f"Its control plane is reached from {get(block, 'cidrBlock')}."
+            if is_whole_internet(cidr):
+                wide = True
+                yield f"Its control plane is reached from {cidr}."
+    if not wide and is_internet(ranges):
+        yield "Its control plane is reached from most of the internet, by all ranges together."
 
 
 @related_rule(

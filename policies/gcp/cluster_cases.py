@@ -38,8 +38,16 @@ CASES = (
             cluster(privateClusterConfig={"enablePrivateNodes": True}),
             made(rules.NODE_POOL, "train", {"cluster": "main"}),
             made(rules.NODE_POOL, "train", {"networkConfig": {"enablePrivateNodes": True}}),
+            cluster(privateClusterConfig={"enablePrivateNodes": True}, nodePools=[{"name": "train"}]),
         ],
         failing=[
+            (
+                cluster(
+                    privateClusterConfig={"enablePrivateNodes": True},
+                    nodePools=[{"name": "train"}, {"networkConfig": {"enablePrivateNodes": False}}],
+                ),
+                "The nodes of node pool 1 have public addresses",
+            ),
             (cluster(), "The cluster's nodes have public addresses"),
             (
                 cluster(privateClusterConfig={"enablePrivateEndpoint": True}),
@@ -61,6 +69,7 @@ CASES = (
             (AUTOPILOT, "a public endpoint that every address reaches"),
             (authorized("203.0.113.0/24", "0.0.0.0/0"), "reached from 0.0.0.0/0"),
             (authorized("0.0.0.0/1"), "reached from 0.0.0.0/1"),
+            (authorized(*(f"{first}.0.0.0/8" for first in range(128))), "from most of the internet, by all ranges"),
             (authorized("203.0.113.0/24", gcpPublicCidrsAccessEnabled=True), "from every machine on Google Cloud"),
             (endpoints(addresses=True, allowExternalTraffic=True), "a public endpoint that every address reaches"),
             (

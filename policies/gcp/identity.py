@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from policies.gcp.grants import EVERY_GRANT, PROJECT_WIDE, grants
+from policies.gcp.conditions import names_granted_roles, names_resources, names_type
+from policies.gcp.grants import EVERY_GRANT, PROJECT_WIDE, Grant, grants
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule
 from policies.values import Unknown, as_list, get, is_text, is_true, known
@@ -28,9 +29,11 @@ LISTS = (
 
 _ANYONE = ("allUsers", "allAuthenticatedUsers")
 _PUBLIC_LISTS = ("publicRead", "publicReadWrite", "authenticatedRead")
-_BASIC_ROLES = ("roles/owner", "roles/editor")
+_BASIC_ROLES = ("roles/owner", "roles/editor", "roles/admin", "roles/writer")
+"""Those that change something, by their old names and their new ones. Source: IAM, "Roles and permissions"."""
+_ACCOUNT_ADMIN = "roles/iam.serviceAccountAdmin"
 _ACTING_AS_OTHERS = (
-    "roles/iam.serviceAccountAdmin",
+    _ACCOUNT_ADMIN,
     "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountOpenIdTokenCreator",
     "roles/iam.serviceAccountTokenCreator",
@@ -57,7 +60,6 @@ _NOBODY_ELSE = (
 )
 """Whose outputs name members: each is one account, or who comes by one pool."""
 _PROJECT = "gcp:organizations/project:Project"
-_NARROWING = ("resource.", "modifiedGrantsByRole")
 _ESCALATING = re.compile(
     r"(resourcemanager\.(projects|folders|organizations)|iam\.serviceAccounts)\.setIamPolicy"
     r"|iam\.(roles\.(create|update)|serviceAccountKeys\.create|serviceAccounts\.(getAccessToken|implicitDelegation|signJwt))"
@@ -138,14 +140,14 @@ def no_public_members(subject: Resource, _stack: Stack) -> Iterator[str]:
 @related_rule(
     *PROJECT_WIDE,
     id="gcp-no-basic-roles",
-    title="Nobody is owner or editor of a project, folder or organization.",
+    title="Nobody has a basic role that changes a project, folder or organization: owner, editor, admin or writer.",
     severity="high",
     frameworks=("CKV_GCP_115", "CKV_GCP_116", "CKV_GCP_117", "CIS GCP 3.0.0 1.5", "NIST AC-6"),
     wrong="The member may read, change and delete nearly everything there, with credentials that may be stolen.",
     mend="grant the predefined roles of the services that it uses, on the resources that it uses.",
 )
 def no_basic_roles(subject: Resource, _stack: Stack) -> Iterator[str]:
-    """They are older than IAM, and cover thousands of permissions of all services.
+    """They cover thousands of permissions of all services, by whichever of their names.
 
     Google makes its own agent for the APIs editor of every project, which whoever sets a policy has to repeat.
     """
@@ -170,7 +172,11 @@ def no_basic_roles(subject: Resource, _stack: Stack) -> Iterator[str]:
     mend="grant the role on the one service account (serviceaccount.IAMMember), or with a condition that limits it.",
 )
 def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
-    """Google's own service agents need such roles in places, and nobody can obtain their credentials."""
+    """Google's own service agents need such roles in places, and nobody can obtain their credentials.
+
+    A condition limits a role to single resources or to a type of them, or says which roles may be granted; see
+    `conditions` for what is not decided.
+    """
     for grant in grants(subject):
         with subject.apart():
             if is_made_of(subject, "role", grant.role, CUSTOM_ROLES):
@@ -178,12 +184,19 @@ def no_broad_impersonation(subject: Resource, _stack: Stack) -> Iterator[str]:
                 continue
             if grant.role not in _ACTING_AS_OTHERS and grant.role not in _GRANTING:
                 continue
-            if any(word in grant.condition for word in _NARROWING) or is_service_agent(subject, grant.member):
+            if _is_limited(grant) or is_service_agent(subject, grant.member):
                 continue
             if grant.role in _GRANTING:
                 yield f"{grant.role} is granted, and with it every other role."
             else:
                 yield f"{grant.role} is granted for every service account at once."
+
+
+def _is_limited(grant: Grant) -> bool:
+    """Whether a condition limits what may be granted, or as whom the member acts. Raises Undecided."""
+    condition = known(grant.condition)
+    by_role = grant.role in _GRANTING or grant.role == _ACCOUNT_ADMIN
+    return names_resources(condition) or names_type(condition) or (by_role and names_granted_roles(condition))
 
 
 def is_made_of(subject: Resource, name: str, value: object, types: Sequence[str]) -> bool:

@@ -22,6 +22,9 @@ AGENT = made("gcp:projects/serviceIdentity:ServiceIdentity", "pubsub")
 WITHIN = replace(AGENT, urn="urn:pulumi:dev::trainyard::own:Messages$gcp:projects/serviceIdentity:ServiceIdentity::it")
 TRAIN = "serviceAccount:train@p.iam.gserviceaccount.com"
 TOKENS = "roles/iam.serviceAccountTokenCreator"
+PROJECT_ADMIN = "roles/resourcemanager.projectIamAdmin"
+OF_BUCKETS = 'resource.type == "storage.googleapis.com/Bucket"'
+GRANTING_VIEWER = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/viewer'])"
 GITHUB = "https://token.actions.githubusercontent.com"
 
 
@@ -96,6 +99,8 @@ CASES = (
             (granted(PROJECT_BINDING, "roles/owner", "group:team@example.org"), "roles/owner is granted"),
             (granted(FOLDER_MEMBER, "roles/editor", TRAIN), "roles/editor is granted"),
             (granted(PROJECT_POLICY, "roles/editor", TRAIN), "roles/editor is granted"),
+            (granted(PROJECT_MEMBER, "roles/admin", "user:a@example.org"), "roles/admin is granted"),
+            (granted(FOLDER_MEMBER, "roles/writer", TRAIN), "roles/writer is granted"),
             (
                 granted(
                     PROJECT_BINDING, "roles/editor", "serviceAccount:12345@cloudservices.gserviceaccount.com", TRAIN
@@ -119,11 +124,14 @@ CASES = (
                 TRAIN,
                 condition="resource.name.endsWith('/serviceAccounts/12345')",
             ),
+            granted(PROJECT_MEMBER, TOKENS, TRAIN, condition='resource.name == "projects/-/serviceAccounts/12345"'),
+            granted(PROJECT_MEMBER, "roles/iam.securityAdmin", TRAIN, condition=OF_BUCKETS),
+            granted(PROJECT_MEMBER, "roles/iam.serviceAccountAdmin", TRAIN, condition=GRANTING_VIEWER),
             granted(
                 PROJECT_BINDING,
-                "roles/resourcemanager.projectIamAdmin",
+                PROJECT_ADMIN,
                 TRAIN,
-                condition="api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/viewer'])",
+                condition=GRANTING_VIEWER,
             ),
         ],
         failing=[
@@ -137,6 +145,21 @@ CASES = (
             (
                 granted(FOLDER_MEMBER, TOKENS, TRAIN, condition="request.time < timestamp('2030-01-01T00:00:00Z')"),
                 "for every service account",
+            ),
+            *(
+                (granted(PROJECT_MEMBER, PROJECT_ADMIN, TRAIN, condition=each), "and with it every other role")
+                for each in (
+                    'resource.type != "x"',
+                    'resource.type == "cloudresourcemanager.googleapis.com/Project"',
+                    'resource.name != ""',
+                    "!resource.name.startsWith('projects/_/buckets/b')",
+                    f"!({GRANTING_VIEWER})",
+                )
+            ),
+            *(
+                (granted(PROJECT_MEMBER, TOKENS, TRAIN, condition=each), "for every service account")
+                # Who grants no role fulfils the latter.
+                for each in ('resource.type == "iam.googleapis.com/ServiceAccount"', GRANTING_VIEWER)
             ),
         ],
     ),

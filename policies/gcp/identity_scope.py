@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from policies.gcp.conditions import names_resources
 from policies.gcp.grants import EVERY_GRANT, PROJECT_WIDE, grants
 from policies.gcp.identity import CUSTOM_ROLES, is_made_of, is_service_agent, resources_behind
 from policies.resources import Resource, Stack
@@ -14,7 +15,7 @@ ACCOUNT_GRANTS = tuple(type_ for type_ in EVERY_GRANT if type_.startswith("gcp:s
 
 _OF_DATA = re.compile(
     r"roles/("
-    r"storage\.(admin|object(Admin|Creator|User|Viewer)|legacy\w+)"
+    r"storage\.(admin|folderAdmin|object(Admin|Creator|User|Viewer)|legacy\w+)"
     r"|cloudkms\.cryptoKey(Encrypter|Decrypter|EncrypterDecrypter)(ViaDelegation)?"
     r"|cloudkms\.cryptoOperator"
     r"|secretmanager\.(admin|secretAccessor)"
@@ -48,13 +49,16 @@ _POD = re.compile(r"serviceAccount:[^\[]+\.svc\.id\.goog\[([^/\]]+)/([^\]]+)\]")
     mend="grant the role on the bucket, key or secret that is meant, or with a condition on resource.name.",
 )
 def identity_data_narrow(subject: Resource, _stack: Stack) -> Iterator[str]:
-    """Google's own service agents need such roles in places, and nobody can obtain their credentials."""
+    """Google's own service agents need such roles in places, and nobody can obtain their credentials.
+
+    A condition has to compare the resource's name with a text; see `conditions` for what is not decided.
+    """
     told: set[str] = set()
     for grant in grants(subject):
         with subject.apart():
             if is_made_of(subject, "role", grant.role, CUSTOM_ROLES) or not _OF_DATA.fullmatch(known(grant.role)):
                 continue
-            if "resource.name" in grant.condition or is_service_agent(subject, grant.member):
+            if names_resources(known(grant.condition)) or is_service_agent(subject, grant.member):
                 continue
             if grant.role not in told:
                 yield f"{grant.role} is granted on everything there."

@@ -38,12 +38,26 @@ CASES = (
         passing=[
             granted(PROJECT_MEMBER, "roles/viewer", TRAIN),
             granted(PROJECT_MEMBER, READING, TRAIN, condition=OWN_BUCKET),
+            granted(PROJECT_MEMBER, READING, TRAIN, condition="resource.name=='projects/_/buckets/models'"),
+            granted(BUCKET_MEMBER, READING, TRAIN, condition='resource.type == "storage.googleapis.com/Bucket"'),
             granted(PROJECT_MEMBER, READING, AGENT),
             granted(BUCKET_MEMBER, "roles/storage.objectAdmin", TRAIN),
             made(PROJECT_MEMBER, "it", {"member": TRAIN}, refers={"role": ROLE}),
         ],
         failing=[
             (granted(PROJECT_MEMBER, READING, TRAIN), "roles/storage.objectViewer is granted on everything there."),
+            (granted(PROJECT_MEMBER, "roles/storage.folderAdmin", TRAIN), "roles/storage.folderAdmin is granted"),
+            *(
+                (granted(PROJECT_MEMBER, "roles/storage.objectAdmin", TRAIN, condition=each), "granted on everything")
+                for each in (
+                    'resource.name != ""',
+                    'resource.name == ""',
+                    'resource.name.startsWith("")',
+                    'resource.name.startsWith("projects/_/buckets/")',
+                    '!resource.name.startsWith("projects/_/buckets/models")',
+                    'resource.type == "storage.googleapis.com/Object"',
+                )
+            ),
             (granted(PROJECT_BINDING, "roles/cloudkms.cryptoKeyDecrypter", TRAIN), "roles/cloudkms.cryptoKeyDecrypter"),
             (
                 granted(PROJECT_POLICY, "roles/secretmanager.secretAccessor", TRAIN),

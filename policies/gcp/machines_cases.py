@@ -51,6 +51,7 @@ CASES = (
         passing=[
             machine(networkInterfaces=[{"subnetwork": "nodes"}]),
             machine(networkInterfaces=[{"subnetwork": "nodes", "accessConfigs": []}]),
+            made(nodes.FROM_ELSEWHERE[0], "build", {"sourceInstanceTemplate": "build"}),
         ],
         failing=[
             (machine(networkInterfaces=[{"subnetwork": "nodes", "accessConfigs": [{}]}]), "interface 0 has a public"),
@@ -63,6 +64,10 @@ CASES = (
             (
                 made(TEMPLATE, "build", {"networkInterfaces": [{"ipv6AccessConfigs": [{"networkTier": "PREMIUM"}]}]}),
                 "interface 0 has a public",
+            ),
+            *(
+                (made(type_, "build", {"networkInterfaces": [{"accessConfigs": [{}]}]}), "interface 0 has a public")
+                for type_ in nodes.FROM_ELSEWHERE
             ),
         ],
     ),

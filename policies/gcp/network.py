@@ -1,8 +1,9 @@
 """Rules for networks on Google Cloud."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from policies.addresses import is_whole_internet
+from policies.addresses import is_internet
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
@@ -14,6 +15,13 @@ POLICY_RULES = (
     "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule",
     "gcp:compute/regionNetworkFirewallPolicyRule:RegionNetworkFirewallPolicyRule",
 )
+POLICIES_WITH_RULES = (
+    "gcp:compute/firewallPolicyWithRules:FirewallPolicyWithRules",
+    "gcp:compute/networkFirewallPolicyWithRules:NetworkFirewallPolicyWithRules",
+    "gcp:compute/regionNetworkFirewallPolicyWithRules:RegionNetworkFirewallPolicyWithRules",
+)
+"""Firewall policies with all of their rules in them."""
+FIREWALLS = (FIREWALL, *POLICY_RULES, *POLICIES_WITH_RULES)
 NETWORK = "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 PROJECT = "gcp:organizations/project:Project"
@@ -22,6 +30,8 @@ MACHINES = (
     "gcp:compute/instance:Instance",
     "gcp:compute/instanceTemplate:InstanceTemplate",
     "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
+    "gcp:compute/instanceFromTemplate:InstanceFromTemplate",
+    "gcp:compute/instanceFromMachineImage:InstanceFromMachineImage",
 )
 SSL_POLICIES = ("gcp:compute/sSLPolicy:SSLPolicy", "gcp:compute/regionSslPolicy:RegionSslPolicy")
 PROXIES = (
@@ -99,8 +109,7 @@ def _is_default(subject: Resource, *path: str | int) -> bool:
 
 
 @resource_rule(
-    FIREWALL,
-    *POLICY_RULES,
+    *FIREWALLS,
     id="gcp-firewall-administration-closed",
     title="No firewall lets the internet reach SSH or RDP.",
     severity="critical",
@@ -117,8 +126,7 @@ def firewall_administration_closed(firewall: Resource) -> Iterator[str]:
 
 
 @resource_rule(
-    FIREWALL,
-    *POLICY_RULES,
+    *FIREWALLS,
     id="gcp-firewall-closed-to-internet",
     title="Firewalls let the internet reach only the ports that are meant for it.",
     severity="high",
@@ -138,43 +146,54 @@ def firewall_closed_to_internet(firewall: Resource, allowed_ports: Sequence[str]
 
 
 def _openings(firewall: Resource) -> Iterator[tuple[str, range]]:
-    """Protocols and ports that a firewall opens to the whole internet; no ports for a protocol that has none.
+    """Protocols and ports that a firewall opens to the whole internet; no ports for a protocol that has none."""
+    for rule in _rules_of(firewall):
+        with firewall.apart():
+            ranges, entries = _let_in(firewall.type, rule)
+            for entry in entries if is_internet(ranges) else ():
+                with firewall.apart():
+                    yield from _reached(firewall, entry)
+
+
+def _reached(firewall: Resource, entry: Any) -> Iterator[tuple[str, range]]:
+    protocol = known(get(entry, "protocol" if firewall.type == FIREWALL else "ipProtocol", default="all")).lower()
+    if protocol == "all":
+        yield "all protocols", _EVERY_PORT
+    elif protocol not in _WITH_PORTS and protocol not in _DIAGNOSTIC:
+        yield f"protocol {protocol}", range(0)
+    elif protocol in _WITH_PORTS:
+        for port in as_list(get(entry, "ports")) or ("0-65535",):
+            with firewall.apart():
+                first, _, last = str(known(port)).partition("-")
+                yield _WITH_PORTS[protocol], range(int(first), int(last or first) + 1)
+
+
+def _rules_of(firewall: Resource) -> Sequence[Any]:
+    """The rules of a firewall policy that has them in it; otherwise the one that the resource is."""
+    return as_list(firewall.get("rules")) if firewall.type in POLICIES_WITH_RULES else (firewall.properties,)
+
+
+def _let_in(type_: str, rule: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The ranges that a rule lets in, and to which protocols and ports. Raises Undecided.
 
     A firewall that names no source is for all of them. Source: Compute Engine API, firewalls, sourceRanges.
     """
-    if is_true(firewall.get("disabled")) or known(firewall.get("direction", default="INGRESS")) != "INGRESS":
-        return
-    if firewall.type == FIREWALL:
-        ranges, entries, named = firewall.get("sourceRanges"), firewall.get("allows"), "protocol"
-        if not any_holds(lambda source: bool(as_list(firewall.get(source))), _SOURCES):
-            ranges = ["0.0.0.0/0"]
-    else:
-        if firewall.get("action", default="") not in ("allow", "apply_security_profile_group"):
-            return
-        ranges, entries = firewall.get("match", "srcIpRanges"), firewall.get("match", "layer4Configs")
-        named = "ipProtocol"
-        scopes = [firewall.get("match", name) for name in ("srcNetworkScope", "srcNetworkContext")]
-        if not as_list(ranges) and any_holds(lambda scope: bool(known(scope) == "INTERNET"), scopes):
-            ranges = ["0.0.0.0/0"]
-    if not any_holds(is_whole_internet, as_list(ranges)):
-        return
-    for entry in as_list(entries):
-        with firewall.apart():
-            protocol = known(get(entry, named, default="all")).lower()
-            if protocol == "all":
-                yield "all protocols", _EVERY_PORT
-            elif protocol not in _WITH_PORTS and protocol not in _DIAGNOSTIC:
-                yield f"protocol {protocol}", range(0)
-            elif protocol in _WITH_PORTS:
-                for port in as_list(get(entry, "ports")) or ("0-65535",):
-                    with firewall.apart():
-                        first, _, last = str(known(port)).partition("-")
-                        yield _WITH_PORTS[protocol], range(int(first), int(last or first) + 1)
+    if is_true(get(rule, "disabled")) or known(get(rule, "direction", default="INGRESS")) != "INGRESS":
+        return (), ()
+    if type_ == FIREWALL:
+        named = any_holds(lambda source: bool(as_list(get(rule, source))), _SOURCES)
+        return as_list(get(rule, "sourceRanges")) if named else ("0.0.0.0/0",), as_list(get(rule, "allows"))
+    if get(rule, "action", default="") not in ("allow", "apply_security_profile_group"):
+        return (), ()
+    ranges = as_list(get(rule, "match", "srcIpRanges"))
+    scopes = [get(rule, "match", name) for name in ("srcNetworkScope", "srcNetworkContext")]
+    if not ranges and any_holds(lambda scope: bool(known(scope) == "INTERNET"), scopes):
+        ranges = ("0.0.0.0/0",)
+    return ranges, as_list(get(rule, "match", "layer4Configs"))
 
 
 @resource_rule(
-    FIREWALL,
-    *POLICY_RULES,
+    *FIREWALLS,
     id="gcp-firewall-logged",
     title="Firewalls log the connections that they judge.",
     severity="low",
@@ -183,17 +202,20 @@ def _openings(firewall: Resource) -> Iterator[tuple[str, range]]:
     mend="give a Firewall a logConfig, and a rule of a firewall policy enableLogging true.",
 )
 def firewall_logged(firewall: Resource) -> Iterator[str]:
-    """An empty logConfig turns logging on; the provider's default is off."""
+    """An empty logConfig turns logging on; the provider's default is off. What only passes on to the next rules cannot
+    log. Source: Compute Engine API, networkFirewallPolicies.addRule, enableLogging."""
     if firewall.type == FIREWALL:
         if known(firewall.get("logConfig", default=[])) == []:
             yield "The firewall does not log."
-    elif not is_true(firewall.get("enableLogging")):
-        yield "The rule of the firewall policy does not log."
+        return
+    for rule in _rules_of(firewall):
+        with firewall.apart():
+            if known(get(rule, "action")) != "goto_next" and not is_true(get(rule, "enableLogging")):
+                yield f"{_called(firewall, rule)} does not log."
 
 
 @resource_rule(
-    FIREWALL,
-    *POLICY_RULES,
+    *FIREWALLS,
     id="gcp-firewall-described",
     title="Firewalls say what they are for.",
     severity="low",
@@ -203,8 +225,16 @@ def firewall_logged(firewall: Resource) -> Iterator[str]:
 )
 def firewall_described(firewall: Resource) -> Iterator[str]:
     """Who reviews the rules of a network sees the description beside them."""
-    if not is_text(firewall.get("description")):
-        yield "The firewall has no description."
+    for rule in _rules_of(firewall):
+        with firewall.apart():
+            if not is_text(get(rule, "description")):
+                yield f"{_called(firewall, rule)} has no description."
+
+
+def _called(firewall: Resource, rule: Any) -> str:
+    if firewall.type in POLICIES_WITH_RULES:
+        return f"The firewall policy's rule of priority {get(rule, 'priority', default='unknown')}"
+    return "The firewall" if firewall.type == FIREWALL else "The rule of the firewall policy"
 
 
 @related_rule(

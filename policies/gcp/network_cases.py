@@ -31,6 +31,12 @@ def policy_rule(ranges: Any, *configs: dict[str, Any], **properties: Any) -> Res
     return made(POLICY_RULE, "in", {"action": "allow", "direction": "INGRESS", "match": match, **properties})
 
 
+def policy(*rules: Resource, of: str = network.POLICIES_WITH_RULES[1]) -> Resource:
+    """A firewall policy with all of its rules in it."""
+    numbered = [{"priority": priority, **rule.properties} for priority, rule in enumerate(rules, 1000)]
+    return made(of, "policy", {"rules": numbered})
+
+
 _PLAIN = made(network.URL_MAP, "front", {"defaultService": "front"})
 _TO_TLS = made(network.URL_MAP, "to-tls", {"defaultUrlRedirect": {"httpsRedirect": True, "stripQuery": False}})
 _PLAIN_PROXY = made(network.HTTP_PROXY, "plain", refers={"urlMap": _PLAIN})
@@ -42,7 +48,8 @@ def _forwarding(scheme: str) -> Resource:
 
 SSH = {"protocol": "tcp", "ports": ["22"]}
 ANYONE = ["0.0.0.0/0"]
-ANY_PROTOCOL = {"layer4Configs": [{"ipProtocol": "all"}]}
+ANY_PORT = {"ipProtocol": "all"}
+ANY_PROTOCOL = {"layer4Configs": [ANY_PORT]}
 
 CASES = (
     Cases(
@@ -77,6 +84,7 @@ CASES = (
                 made(INSTANCE, "build", {"networkInterfaces": [{"network": "own"}, {"network": "default"}]}),
                 "an interface in the default network",
             ),
+            (made(network.MACHINES[3], "copy", {"networkInterfaces": [{"network": "default"}]}), "an interface in the"),
         ],
     ),
     Cases(
@@ -94,8 +102,18 @@ CASES = (
             policy_rule(ANYONE, {"ipProtocol": "all"}, action="deny"),
             made(POLICY_RULE, "in", {"action": "allow", "match": {"srcNetworkScope": "INTRA_VPC", **ANY_PROTOCOL}}),
             policy_rule(ANYONE, {"ipProtocol": "tcp", "ports": ["443"]}),
+            policy(policy_rule([IDENTITY_AWARE_PROXY], ANY_PORT), policy_rule(ANYONE, ANY_PORT, action="deny")),
+            firewall([f"{first}.0.0.0/8" for first in range(20)], SSH),
         ],
         failing=[
+            *(
+                (
+                    policy(policy_rule([IDENTITY_AWARE_PROXY], ANY_PORT), policy_rule(ANYONE, ANY_PORT), of=of),
+                    "reach SSH",
+                )
+                for of in network.POLICIES_WITH_RULES
+            ),
+            (firewall([f"{first}.0.0.0/8" for first in range(256)], SSH), "reach SSH (tcp, port 22)"),
             (firewall(ANYONE, SSH), "reach SSH (tcp, port 22)"),
             (firewall(["10.0.0.0/8", "::/0"], SSH), "reach SSH"),
             (firewall(None, SSH), "reach SSH"),
@@ -125,6 +143,7 @@ CASES = (
             (firewall(["::/0"], {"protocol": "udp", "ports": ["53"]}), "reach udp, port 53"),
             (firewall(ANYONE, {"protocol": "esp"}), "reach protocol esp."),
             (policy_rule(ANYONE, {"ipProtocol": "tcp", "ports": ["80"]}), "reach tcp, port 80"),
+            (policy(policy_rule(ANYONE, {"ipProtocol": "tcp", "ports": ["80"]})), "reach tcp, port 80"),
         ],
     ),
     Cases(
@@ -133,19 +152,30 @@ CASES = (
             firewall(ANYONE, logConfig={"metadata": "EXCLUDE_ALL_METADATA"}),
             firewall(ANYONE, logConfig={}),
             policy_rule(ANYONE, enableLogging=True),
+            policy_rule(ANYONE, action="goto_next"),
+            policy(policy_rule(ANYONE, enableLogging=True), policy_rule(ANYONE, action="goto_next")),
         ],
         failing=[
             (firewall([IDENTITY_AWARE_PROXY], SSH), "The firewall does not log."),
             (policy_rule(ANYONE), "The rule of the firewall policy does not log."),
             (policy_rule(ANYONE, enableLogging=False), "The rule of the firewall policy does not log."),
+            (
+                policy(policy_rule(ANYONE, enableLogging=True), policy_rule(ANYONE)),
+                "The firewall policy's rule of priority 1001 does not log.",
+            ),
         ],
     ),
     Cases(
         network.firewall_described,
-        passing=[firewall(ANYONE, description="Predictions"), policy_rule(ANYONE, description="Predictions")],
+        passing=[
+            firewall(ANYONE, description="Predictions"),
+            policy_rule(ANYONE, description="Predictions"),
+            policy(policy_rule(ANYONE, description="Predictions")),
+        ],
         failing=[
             (firewall(ANYONE), "has no description"),
             (policy_rule(ANYONE, description=""), "has no description"),
+            (policy(policy_rule(ANYONE)), "The firewall policy's rule of priority 1000 has no description"),
         ],
     ),
     Cases(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policies.addresses import is_whole_internet
+from policies.addresses import is_internet, is_whole_internet
 from policies.gcp.network import FIREWALL
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule
@@ -27,7 +27,7 @@ def firewall_egress_by_port(firewall: Resource) -> Iterator[str]:
     """Without destinationRanges, a firewall is for all of them. Source: Compute Engine API, firewalls."""
     if is_true(firewall.get("disabled")) or known(firewall.get("direction", default="INGRESS")) != "EGRESS":
         return
-    if not any_holds(is_whole_internet, as_list(firewall.get("destinationRanges")) or ("0.0.0.0/0",)):
+    if not is_internet(as_list(firewall.get("destinationRanges")) or ("0.0.0.0/0",)):
         return
     for entry in as_list(firewall.get("allows")):
         with firewall.apart():

@@ -42,6 +42,10 @@ CASES = (
             ),
             (outward(allows=EVERYTHING), "everything out"),
             (
+                outward(allows=EVERYTHING, destinationRanges=[f"{each}.0.0.0/8" for each in range(128)]),
+                "everything out",
+            ),
+            (
                 outward(allows=[{"protocol": "tcp"}], destinationRanges=["::/0"]),
                 "It lets tcp out to the whole internet",
             ),

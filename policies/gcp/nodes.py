@@ -16,6 +16,11 @@ MACHINES = (
     "gcp:compute/instanceTemplate:InstanceTemplate",
     "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
 )
+FROM_ELSEWHERE = (
+    "gcp:compute/instanceFromTemplate:InstanceFromTemplate",
+    "gcp:compute/instanceFromMachineImage:InstanceFromMachineImage",
+)
+"""Machines that say only in what they differ from a template or an image."""
 DISKS = ("gcp:compute/disk:Disk", "gcp:compute/regionDisk:RegionDisk")
 PROJECT_METADATA = "gcp:compute/projectMetadata:ProjectMetadata"
 PROJECT_METADATA_ITEM = "gcp:compute/projectMetadataItem:ProjectMetadataItem"
@@ -248,6 +253,7 @@ def _disks(machine: Resource) -> Iterator[tuple[str | int, ...]]:
 
 @resource_rule(
     *MACHINES,
+    *FROM_ELSEWHERE,
     id="gcp-machine-no-public-address",
     title="Machines on Google Cloud have no public addresses.",
     severity="high",

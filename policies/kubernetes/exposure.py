@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.addresses import is_whole_internet
+from policies.addresses import is_internet
 from policies.kubernetes.manifests import SERVICE, names
 from policies.resources import Resource, Stack
 from policies.rules import related_rule, resource_rule
@@ -68,7 +68,7 @@ def service_internal_load_balancer(service: Resource) -> Iterator[str]:
         return
     annotations = known(service.get("metadata", "annotations", default={}))
     ranges = [*as_list(service.get("spec", "loadBalancerSourceRanges")), *_ranges_of(annotations)]
-    if any_holds(is_whole_internet, ranges):
+    if is_internet(ranges):
         yield "Its load balancer lets in every address."
     elif not ranges and not _is_internal(annotations, known(service.get("spec", "loadBalancerClass"))):
         yield "Its load balancer is public and lets in every address."

@@ -57,7 +57,7 @@ gcp.compute.Instance(
     ),
     shielded_instance_config=gcp.compute.InstanceShieldedInstanceConfigArgs(enable_secure_boot=True),
 )
-gcp.compute.InstanceTemplate(
+runner = gcp.compute.InstanceTemplate(
     "runner",
     machine_type="e2-standard-4",
     disks=[
@@ -73,3 +73,11 @@ gcp.compute.InstanceTemplate(
         enable_secure_boot=True, enable_vtpm=True, enable_integrity_monitoring=True
     ),
 )
+gcp.compute.InstanceGroupManager(
+    "runners",
+    zone="europe-west4-a",
+    base_instance_name="runner",
+    target_size=2,
+    versions=[gcp.compute.InstanceGroupManagerVersionArgs(instance_template=runner.id)],
+)
+gcp.compute.InstanceFromTemplate("spare", zone="europe-west4-a", source_instance_template=runner.id)
