@@ -40,12 +40,18 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class GoogleError(EngineError):
     """Google Cloud does not answer, or refuses."""
 
-    def __init__(self, text: str, status: int = 0, reason: str = "") -> None:
+    def __init__(self, text: str, status: int = 0, reason: str = "", *, service: str = "", consumer: str = "") -> None:
         super().__init__(text)
         self.status = status
         """Of the answer in HTTP; 0: there was none."""
         self.reason = reason
         """In Google's words, such as SERVICE_DISABLED; empty: it says none."""
+        self.service = service
+        """The API that refuses, such as dns.googleapis.com; empty: it is not said."""
+        self.consumer = consumer
+        """For whom it refuses: `projects/N`, the number of the project whose quota counts; empty: it is not said.
+
+        Source: google.api, ErrorReason, SERVICE_DISABLED."""
 
     @property
     def is_absent(self) -> bool:
@@ -54,7 +60,9 @@ class GoogleError(EngineError):
 
     @property
     def is_off(self) -> bool:
-        """Whether the API was never switched on in the project, or was switched off."""
+        """Whether the API was never switched on, or was switched off: in the project whose quota counts, which need
+        not be the one that is asked about. Source: Google Cloud, "About the quota project".
+        """
         return self.reason in ("SERVICE_DISABLED", "accessNotConfigured")
 
 
@@ -77,7 +85,8 @@ def root_of(service: str) -> str:
 def open_session(project: str = "") -> "requests.Session":
     """A session as the environment's identity, which may be used by several threads. Raises GoogleError.
 
-    :param project: Whose quota counts where the credentials are a person's own and name none.
+    :param project: Whose quota counts where the credentials are a person's own and name none. They need the right
+        serviceusage.services.use there. Source: Google Cloud, "Set the quota project".
     """
     import google.auth
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
@@ -139,9 +148,16 @@ def _refusal(status: int, host: str, document: Any) -> GoogleError:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         return GoogleError(f"{host} gives no answer that can be read (HTTP {status})", status)
-    reasons = [each.get("reason", "") for each in (*error.get("details", ()), *error.get("errors", ()))]
-    reason = next((each for each in reasons if each), "")
-    return GoogleError(f"HTTP {status} {_line(str(error.get('message', '')))}".strip(), status, reason)
+    said = [*error.get("details", ()), *error.get("errors", ())]
+    reason = next((each["reason"] for each in said if each.get("reason")), "")
+    about: dict[str, str] = next((each["metadata"] for each in said if each.get("metadata")), {})
+    return GoogleError(
+        f"HTTP {status} {_line(str(error.get('message', '')))}".strip(),
+        status,
+        reason,
+        service=about.get("service", ""),
+        consumer=about.get("consumer", ""),
+    )
 
 
 def _line(text: str) -> str:

@@ -53,7 +53,26 @@ def _finding(finder: Finder) -> Callable[[Search], Iterator[Found]]:
         try:
             yield from finder.find(search)
         except GoogleError as error:
+            if error.is_off and not _is_of(search.subject, error.consumer):
+                raise GoogleError(_off_elsewhere(search.subject, error)) from None
             if not (finder.may_be_off and error.is_off):
                 raise
 
     return find
+
+
+def _is_of(subject: Subject, consumer: str) -> bool:
+    """Whether an API that is off is so in the stack's own project. What does not say whose it is, is taken for it."""
+    return consumer in ("", f"projects/{subject.project_number}", f"projects/{subject.account_id}")
+
+
+def _off_elsewhere(subject: Subject, error: GoogleError) -> str:
+    """That nobody knows whether an API is on in the stack's project, and what to do.
+
+    Source: Google Cloud, "Set the quota project": of a service account, its own project's quota counts, unless another
+    one is named.
+    """
+    return (
+        f"the API {error.service} is off in {error.consumer}, whose quota these credentials use, so what there is in "
+        f"{subject.account_id} is not known: switch it on there, or set GOOGLE_CLOUD_QUOTA_PROJECT={subject.account_id}"
+    )

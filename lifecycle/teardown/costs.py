@@ -1,7 +1,9 @@
 """Which of what is left costs money for as long as it is there, whether anybody uses it or not. Facts, by kind.
 
 Sources: the price page of each service (2026). What is billed by what goes through it (queues, rules, topics) costs
-nothing when nothing does. On Google Cloud, a log bucket is free for 30 days, and a snapshot is billed by its bytes.
+nothing when nothing does. On Google Cloud, a log bucket is free for 30 days, a snapshot is billed by its bytes, a job
+of Cloud Scheduler for being there, runs or not (three of a billing account are free), and an address inside a network
+is free.
 """
 
 COSTLY = frozenset(
@@ -37,6 +39,7 @@ COSTLY = frozenset(
         "machine",
         "managed instance group",
         "router with its NAT",
+        "scheduled job",
         "snapshot",
         "zone of names",
     }

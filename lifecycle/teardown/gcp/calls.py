@@ -71,7 +71,8 @@ class Calls:
                 try:
                     for page in self._pages(service, path, key, parameters):
                         listed.take(page, key)
-                except GoogleError as error:
+                except Exception as error:
+                    # Whatever it is, nobody who reads the list may take it for the whole.
                     listed.error = error
         yield from listed.items
         if listed.error is not None:
@@ -95,7 +96,8 @@ class _Listed:
         self.lock = threading.Lock()
         self.asked = False
         self.items: list[Item] = []
-        self.error: GoogleError | None = None
+        self.error: Exception | None = None
+        """Why it is not the whole list."""
 
     def take(self, page: dict[str, Any], key: str) -> None:
         """Adds what is on a page, and notes what its answer leaves out."""

@@ -11,7 +11,14 @@ from lifecycle.google_api import GoogleError
 from lifecycle.teardown.finding import Found
 from lifecycle.teardown.gcp.commands import place
 from lifecycle.teardown.gcp.found import Finder, Search, Stage, labels_of, name_of, path_of
-from lifecycle.teardown.gcp.ownership import CLUSTER_LABEL, LOCATION_LABEL, mark_of, network_mark
+from lifecycle.teardown.gcp.ownership import (
+    CLUSTER_LABEL,
+    LOCATION_LABEL,
+    all_clusters,
+    machine_mark,
+    mark_of,
+    network_mark,
+)
 
 _CLUSTER_METADATA = "cluster-name"
 """By which GKE tells a node, and the template of nodes, what cluster it is of."""
@@ -32,7 +39,7 @@ def find_clusters(search: Search) -> Iterator[Found]:
 def _clusters(search: Search) -> Iterator[dict[str, Any]]:
     """The cluster of the stack, once for each place in its region that has one of the name. Raises GoogleError."""
     subject = search.subject
-    for each in search.calls.all("container", f"projects/{search.project}/locations/-/clusters", "clusters"):
+    for each in all_clusters(search):
         if each["name"] == subject.cluster_name and subject.holds(each["location"]):
             yield each
 
@@ -83,12 +90,8 @@ def _network_of_template(search: Search, template: dict[str, Any]) -> str:
 def find_machines(search: Search) -> Iterator[Found]:
     """Machines: nodes, and the single one. Raises GoogleError."""
     for each in search.calls.everywhere("instances"):
-        labels, name = labels_of(each), each["name"]
-        why = mark_of(search.subject, labels)
-        why = why or next(
-            (mark for card in each.get("networkInterfaces") or () if (mark := network_mark(search, card))), ""
-        )
-        if not why or _goes_with_cluster(search, labels):
+        name, why = each["name"], machine_mark(search, each)
+        if not why or _goes_with_cluster(search, labels_of(each)):
             continue
         where = place(each["selfLink"])
         lines = [search.line(f"compute instances delete {{name}} {where}", name=name)]

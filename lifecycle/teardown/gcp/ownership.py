@@ -81,6 +81,23 @@ def network_names(subject: Subject) -> frozenset[str]:
     return resource_names(subject, of_gpus) | {subject.cluster_name}
 
 
+def stack_subnets(search: Search) -> frozenset[str]:
+    """The paths of the subnets of those networks. Raises GoogleError."""
+    networks = stack_networks(search)
+    subnets = search.calls.everywhere("subnetworks")
+    return frozenset(path_of(each["selfLink"]) for each in subnets if path_of(str(each.get("network"))) in networks)
+
+
+def pool_names(subject: Subject) -> tuple[str, ...]:
+    """What the pools of nodes are called, without the ends that the provider gives them (`infra.gcp.platform`)."""
+    return ("system", *(f"gpu-{pool}" for pool in subject.pools))
+
+
+def all_clusters(search: Search) -> Iterable[dict[str, Any]]:
+    """Every GKE cluster of the project. Raises GoogleError."""
+    return search.calls.all("container", f"projects/{search.project}/locations/-/clusters", "clusters")
+
+
 def stack_keys(search: Search) -> frozenset[str]:
     """The resource names of the stack's keys, which have its labels. Raises GoogleError."""
     return frozenset(each["name"] for each in all_keys(search) if mark_of(search.subject, labels_of(each)))
@@ -96,12 +113,20 @@ def all_keys(search: Search) -> Iterable[dict[str, Any]]:
 def network_mark(search: Search, resource: Mapping[str, Any]) -> str:
     """Whether a resource is in a network of the stack, in words; empty: it is not. Raises GoogleError.
 
-    Everything in there is the stack's, whoever made it: nothing else can be.
+    Everything in there is the stack's, whoever made it: nothing else can be. An internal address of a region names its
+    subnet only. Source: Compute Engine API, Address.
     """
-    link = path_of(str(resource.get("network") or ""))
-    if link and link in stack_networks(search):
-        return f"it is in the stack's network {name_of(link)}"
-    return ""
+    if network := path_of(str(resource.get("network") or "")):
+        return f"it is in the stack's network {name_of(network)}" if network in stack_networks(search) else ""
+    subnet = path_of(str(resource.get("subnetwork") or ""))
+    return f"it is in the stack's subnet {name_of(subnet)}" if subnet and subnet in stack_subnets(search) else ""
+
+
+def machine_mark(search: Search, machine: dict[str, Any]) -> str:
+    """Whether a machine is the stack's by its labels or networks, in words; empty: it is not. Raises GoogleError."""
+    cards = machine.get("networkInterfaces") or ()
+    why = mark_of(search.subject, labels_of(machine))
+    return why or next((mark for card in cards if (mark := network_mark(search, card))), "")
 
 
 def key_mark(search: Search, key: object) -> str:

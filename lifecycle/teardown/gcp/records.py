@@ -10,17 +10,24 @@ from lifecycle.teardown.gcp.ownership import mark_of, resource_names
 
 LOGS = ("network", "cluster")
 """What there is a log bucket for (`infra.gcp.logs`)."""
+JOBS_ELSEWHERE = {
+    "northamerica-south1": "us-south1",
+    "southamerica-west1": "southamerica-east1",
+    "us-east5": "us-east4",
+}
+"""Where jobs are of stacks in whose region Cloud Scheduler is not (`infra.gcp.expiry`, which says why)."""
 _EXCLUSION = ("logs",)
 _DIGEST = "[0-9a-f]{8}"
 
 
 def find_jobs(search: Search) -> Iterator[Found]:
     """Jobs of Cloud Scheduler, by what they act on (`infra.gcp.expiry`). Raises GoogleError."""
-    where = f"projects/{search.project}/locations/{search.subject.region}/jobs"
+    region = JOBS_ELSEWHERE.get(search.subject.region, search.subject.region)
+    where = f"projects/{search.project}/locations/{region}/jobs"
     for each in search.calls.all("cloudscheduler", where, "jobs"):
         if why := _acts_on(search, each):
             words = "scheduler jobs delete {name} --location={location}"
-            line = search.line(words, name=name_of(each["name"]), location=search.subject.region)
+            line = search.line(words, name=name_of(each["name"]), location=region)
             yield search.left(Stage.STARTERS, "scheduled job", name_of(each["name"]), why, line)
 
 

@@ -8,7 +8,14 @@ from infra.gcp.naming import Names
 from tests.lifecycle.teardown.google_stand_in import BILLING, NUMBER, PROJECT, REGION, ZONE, GoogleStandIn
 
 IN_REGION, IN_ZONE = f"regions/{REGION}", f"zones/{ZONE}"
+SYSTEM_POOL, GPU_POOL = "system-1a2b3c4", "gpu-training-1a2b3c4"
+"""What GKE calls the pools: as the platform does, with an end by Pulumi's provider."""
 _HERE = f"projects/{PROJECT}/locations/{REGION}"
+
+
+def node_group(cluster: str, pool: str, end: str) -> str:
+    """How GKE begins the names of a pool's nodes: names that have more than 32 characters together are cut."""
+    return f"gke-{cluster[: max(16, 32 - len(pool))]}-{pool[: max(16, 32 - len(cluster))]}-{end}"
 
 
 class GoogleLeaks:
@@ -23,7 +30,7 @@ class GoogleLeaks:
         self.retained: set[tuple[str, str]] = set()
         digest = hashlib.sha256(stack.encode()).hexdigest()
         self.end, self.uid = digest[:8], digest[:16]
-        self.network = ""
+        self.network = self.subnet = ""
         self.key = f"{_HERE}/keyRings/{self.cluster}-gcp-keys-1a2b3c4/cryptoKeys/gcp-keys-volumes-{self.end[:7]}"
 
     def plant(self) -> "GoogleLeaks":
@@ -56,7 +63,7 @@ class GoogleLeaks:
         self.network = self._compute("global", "networks", "network", self.cluster)
         self._compute("global", "networks", "network", f"{self.cluster}-training-gpu-0")
         inside = {"network": self.network}
-        self._compute(IN_REGION, "subnetworks", "subnet", f"{self.cluster}-nodes", **inside)
+        self.subnet = self._compute(IN_REGION, "subnetworks", "subnet", f"{self.cluster}-nodes", **inside)
         nat = {"name": f"{self.cluster}-nat", "natIpAllocateOption": "AUTO_ONLY"}
         self._compute(IN_REGION, "routers", "router with its NAT", f"{self.cluster}-nat", nats=[nat], **inside)
         self._compute("global", "routes", "route", f"{self.cluster}-internet", destRange="0.0.0.0/0", **inside)
@@ -68,7 +75,7 @@ class GoogleLeaks:
 
     def _nodes(self) -> None:
         """A pool's group that outlived its cluster, with a node and a template; and a group of the ingress's."""
-        pool = f"gke-{self.cluster}-training-{self.end}"
+        pool = node_group(self.cluster, GPU_POOL, self.end)
         metadata = {"items": [{"key": "cluster-name", "value": self.cluster}]}
         properties = {"metadata": metadata, "machineType": "g2-standard-4"}
         template = self._compute("global", "instanceTemplates", "instance template", pool, properties=properties)
@@ -152,7 +159,8 @@ class GoogleLeaks:
         self._note("address", f"kept-{uid} (203.0.113.1)")
         self.cloud.compute("global", "addresses", f"kept-{uid}", address="203.0.113.1", users=[rule])
         old = self._compute("global", "httpHealthChecks", "health check", f"k8s-{uid}-node")
-        gone = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances/gke-{self.cluster}-system-{self.end}-9z8y"
+        node = f"{node_group(self.cluster, SYSTEM_POOL, self.end)}-9z8y"
+        gone = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances/{node}"
         targets = self._compute(
             IN_REGION, "targetPools", "target pool", f"a{uid}", instances=[gone], healthChecks=[old]
         )
@@ -170,10 +178,27 @@ class GoogleLeaks:
         self._compute(IN_REGION, "serviceAttachments", "service attachment", f"k8s1-sa-{uid}", targetService=reached)
 
     def _addresses(self) -> None:
-        """One inside, one that only its labels tell, and one that goes with the router."""
-        self._note("address", f"{self.cluster}-google-apis (10.20.3.3)")
+        """Two inside, one that only its labels tell, and one that goes with the router."""
+        inside = {"addressType": "INTERNAL"}
+        self._note("internal address", f"{self.cluster}-google-apis (10.20.3.3)")
         self.cloud.compute(
-            "global", "addresses", f"{self.cluster}-google-apis", address="10.20.3.3", network=self.network
+            "global",
+            "addresses",
+            f"{self.cluster}-google-apis",
+            address="10.20.3.3",
+            network=self.network,
+            purpose="PRIVATE_SERVICE_CONNECT",
+            **inside,
+        )
+        self._note("internal address", f"inside-{self.uid} (10.20.0.9)")
+        self.cloud.compute(
+            IN_REGION,
+            "addresses",
+            f"inside-{self.uid}",
+            address="10.20.0.9",
+            subnetwork=self.subnet,
+            purpose="GCE_ENDPOINT",
+            **inside,
         )
         self._note("address", f"labelled-{self.uid} (203.0.113.2)")
         self.cloud.compute(IN_REGION, "addresses", f"labelled-{self.uid}", address="203.0.113.2", labels=self.labels)

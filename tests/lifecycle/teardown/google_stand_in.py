@@ -7,7 +7,7 @@ documentation. Pages are short, so that everything is asked for page by page.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,8 @@ class GoogleStandIn:
         self.bindings: list[dict[str, Any]] = []
         self.refused: dict[str, str] = {}
         """Services, or kinds such as `compute/disks`, that are answered by 403, and the reason."""
+        self.consumer = f"projects/{NUMBER}"
+        """The project in which an API is off that is."""
         self.unreachable: set[str] = set()
         """Places that Compute Engine cannot reach."""
         self.passing = 0
@@ -157,7 +159,8 @@ class GoogleStandIn:
         kind = f"{service}/{path.rpartition('/')[2]}"
         if reason := self.refused.get(service) or self.refused.get(kind):
             text = "API has not been used in project before or it is disabled" if "DISABLED" in reason else "denied"
-            return 403, _error(403, f"{kind}: {text}", reason)
+            about = {"service": f"{service}.googleapis.com", "consumer": self.consumer} if "DISABLED" in reason else {}
+            return 403, _error(403, f"{kind}: {text}", reason, about)
         match service:
             case "cloudresourcemanager":
                 return self._project(method, path, body)
@@ -243,9 +246,10 @@ def _warning(code: str) -> dict[str, Any]:
     return {"code": code, "message": f"There is {code.lower()}"}
 
 
-def _error(status: int, message: str, reason: str) -> dict[str, Any]:
-    """Source: Google Cloud APIs, "Errors"; ErrorInfo."""
-    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}]
+def _error(status: int, message: str, reason: str, about: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Source: Google Cloud APIs, "Errors"; ErrorInfo; ErrorReason."""
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+    details = [{**info, "metadata": dict(about)} if about else info]
     return {"error": {"code": status, "message": message, "status": "PERMISSION_DENIED", "details": details}}
 
 

@@ -123,6 +123,30 @@ def test_an_api_that_a_stack_may_do_without_may_be_off(google: GoogleStandIn, tm
     assert [problem.partition(":")[0] for problem in audit(make_subject(tmp_path)).problems] == ["zones of names"]
 
 
+def test_an_api_that_is_off_in_another_project_tells_nothing(google: GoogleStandIn, tmp_path: Path) -> None:
+    """As with the credentials of a service account of another project, whose own quota counts."""
+    google.consumer = "projects/999999999999"
+    for service in ("dns", "cloudscheduler", "billingbudgets", "cloudkms"):
+        google.refused[service] = "SERVICE_DISABLED"
+    report = audit(make_subject(tmp_path))
+    told = dict(problem.split(": ", 1) for problem in report.problems)
+    assert told.keys() == {"zones of names", "scheduled jobs", "budgets", "KMS keys"}
+    assert not told.keys() & set(report.looked_at)
+    assert told["zones of names"] == (
+        "the API dns.googleapis.com is off in projects/999999999999, whose quota these credentials use, so what there "
+        f"is in {PROJECT} is not known: switch it on there, or set GOOGLE_CLOUD_QUOTA_PROJECT={PROJECT}"
+    )
+
+
+@pytest.mark.parametrize("consumer", [f"projects/{NUMBER}", f"projects/{PROJECT}"])
+def test_an_api_that_is_off_in_the_stack_s_own_project_is_known_by_either_name(
+    google: GoogleStandIn, tmp_path: Path, consumer: str
+) -> None:
+    google.consumer = consumer
+    google.refused["dns"] = "SERVICE_DISABLED"
+    assert audit(make_subject(tmp_path)).is_clean
+
+
 def test_a_zone_that_cannot_be_reached_is_a_problem(google: GoogleStandIn, tmp_path: Path) -> None:
     google.unreachable.add("zones/europe-west4-b")
     report = audit(make_subject(tmp_path))

@@ -13,6 +13,7 @@ from tests.infra.gcp import variety
 from tests.infra.gcp.answers import identifier_of
 from tests.infra.recorder import Registered
 from tests.infra.stack_files import ROOT, changed, stack_file
+from tests.lifecycle.teardown.google_leaks import node_group
 from tests.lifecycle.teardown.google_stand_in import BILLING, PROJECT, REGION, GoogleStandIn
 
 Put = Callable[[GoogleStandIn, Registered, str], None]
@@ -108,7 +109,10 @@ KNOWN: dict[str, tuple[str, Put]] = {
     "gcp:cloudscheduler/job:Job": ("scheduled job", _job),
     "gcp:compute/disk:Disk": ("disk", _compute("zones/{zone}", "disks", "labels")),
     "gcp:compute/firewall:Firewall": ("firewall", _compute("global", "firewalls", "network")),
-    "gcp:compute/globalAddress:GlobalAddress": ("address", _compute("global", "addresses", "network", "address")),
+    "gcp:compute/globalAddress:GlobalAddress": (
+        "internal address",
+        _compute("global", "addresses", "network", "address", "addressType"),
+    ),
     "gcp:compute/globalForwardingRule:GlobalForwardingRule": (
         "forwarding rule",
         _compute("global", "forwardingRules", "network"),
@@ -161,6 +165,21 @@ def test_everything_that_the_platform_makes_is_known_to_the_audit(
     found = [each.kind for each in report.leftovers if each.kind != "grant"]
     assert sorted(found) == sorted(expected)
     assert {each.id for each in report.leftovers if each.kind == "grant"} == grants
+
+
+@pytest.mark.parametrize("case", variety.CASES)
+def test_a_node_of_each_of_the_platform_s_pools_is_known_when_it_is_gone(
+    google: GoogleStandIn, tmp_path: Path, case: str
+) -> None:
+    subject = _subject(tmp_path, case)
+    pools = [each for each in variety.registered(case) if each.type == "gcp:container/nodePool:NodePool"]
+    assert not any("name" in each.inputs for each in pools)
+    for each in pools:
+        node = f"{node_group(subject.cluster_name, f'{each.name}-1a2b3c4', '01234567')}-a1b2"
+        gone = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{REGION}-b/instances/{node}"
+        google.compute(f"regions/{REGION}", "targetPools", f"of-{each.name}", instances=[gone])
+    found = {each.id for each in audit(subject).leftovers}
+    assert found == {f"of-{each.name}" for each in pools}
 
 
 def _subject(folder: Path, case: str) -> Subject:

@@ -12,6 +12,7 @@ from lifecycle.google_api import GoogleError, root_of
 from lifecycle.teardown.audit import AuditReport, Leftover, audit
 from lifecycle.teardown.audit_gcp import FINDERS
 from lifecycle.teardown.costs import COSTLY
+from lifecycle.teardown.gcp.calls import Calls
 from lifecycle.teardown.gcp.commands import command, place
 from lifecycle.teardown.gcp.ownership import claim_of, mark_of
 from tests.lifecycle.teardown.google_leaks import IN_REGION, IN_ZONE
@@ -52,49 +53,6 @@ def test_a_node_is_named_where_nobody_knows_whether_its_cluster_is_there(google:
     report = audit(make_subject(tmp_path))
     assert [each.id for each in report.leftovers] == ["gke-node"]
     assert [problem.partition(":")[0] for problem in report.problems] == ["GKE clusters"]
-
-
-def test_a_part_of_another_stack_s_load_balancer_is_not_claimed(google: GoogleStandIn, tmp_path: Path) -> None:
-    network = google.compute("global", "networks", "trainyard-dev")
-    check = google.compute("global", "healthChecks", "shared")
-    own = google.compute(IN_REGION, "backendServices", "own", network=network, healthChecks=[check])
-    google.compute(IN_REGION, "backendServices", "theirs", healthChecks=[check])
-    google.compute(IN_REGION, "forwardingRules", "theirs", labels=OTHERS, backendService=own)
-    google.compute(IN_REGION, "forwardingRules", "nobody-s", backendService=own)
-    found = {(each.kind, each.id): each.why for each in look(tmp_path).leftovers}
-    assert found == {
-        ("network", "trainyard-dev"): "its name",
-        ("backend service", "own"): "it is in the stack's network trainyard-dev",
-        ("forwarding rule", "nobody-s"): "it sends to own",
-    }
-
-
-def test_what_a_rule_of_the_stack_sends_to_is_the_stack_s(google: GoogleStandIn, tmp_path: Path) -> None:
-    network = google.compute("global", "networks", "trainyard-dev")
-    backend = google.compute(IN_REGION, "backendServices", "orphan")
-    urls = google.compute(IN_REGION, "urlMaps", "orphan", defaultService=backend)
-    proxy = google.compute(IN_REGION, "targetHttpsProxies", "orphan", urlMap=urls)
-    google.compute(IN_REGION, "forwardingRules", "inside", network=network, target=proxy)
-    found = {each.kind: each.why for each in look(tmp_path).leftovers}
-    assert found["target proxy"] == "inside sends to it"
-    assert found["URL map"] == found["backend service"] == "orphan sends to it"
-
-
-@pytest.mark.parametrize(
-    ("node", "named"),
-    [
-        ("gke-trainyard-dev-system-01234567-a1b2", True),
-        ("gke-trainyard-dev-training-01234567-a1b2", True),
-        ("gke-trainyard-dev-2-system-01234567-a1b2", False),
-        ("gke-trainyard-dev-other-01234567-a1b2", False),
-    ],
-)
-def test_a_pool_of_targets_is_known_by_nodes_that_are_gone(
-    google: GoogleStandIn, tmp_path: Path, node: str, named: bool
-) -> None:
-    gone = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{ZONE}/instances/{node}"
-    google.compute(IN_REGION, "targetPools", "a0123", instances=[gone])
-    assert [each.id for each in look(tmp_path).leftovers] == (["a0123"] if named else [])
 
 
 def test_a_key_that_still_rotates_would_cost_again(google: GoogleStandIn, tmp_path: Path) -> None:
@@ -184,6 +142,27 @@ def test_where_something_is_is_told_by_its_link(link: str, option: str) -> None:
 @pytest.mark.parametrize("text", [None, "", "a disk", "[]", "{}"])
 def test_a_description_of_somebody_else_s_tells_no_claim(text: Any) -> None:
     assert claim_of(text) == ""
+
+
+def test_an_internal_address_costs_nothing(google: GoogleStandIn, tmp_path: Path) -> None:
+    for kind in ("INTERNAL", "EXTERNAL"):
+        google.compute(IN_REGION, "addresses", kind.lower(), address="x", addressType=kind, labels=OWN)
+    assert {each.kind: each.costs for each in look(tmp_path).leftovers} == {"internal address": False, "address": True}
+
+
+def test_a_scheduled_job_costs_whether_it_runs_or_not(google: GoogleStandIn, tmp_path: Path) -> None:
+    uri = f"https://container.googleapis.com/v1/projects/{PROJECT}/locations/{ZONE}/clusters/trainyard-dev/nodePools/x"
+    google.put("cloudscheduler", f"projects/{PROJECT}/locations/{REGION}/jobs/it", httpTarget={"uri": uri})
+    assert [(each.kind, each.costs) for each in look(tmp_path).leftovers] == [("scheduled job", True)]
+
+
+def test_a_list_that_could_not_be_read_is_so_for_everybody_who_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls(PROJECT)
+    answers: list[dict[str, Any]] = [{"items": {f"zones/{ZONE}": None}}]
+    monkeypatch.setattr(calls, "ask", lambda *_, **__: answers.pop())
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            list(calls.everywhere("disks"))
 
 
 def test_where_an_api_is_may_be_said_as_for_gcloud(monkeypatch: pytest.MonkeyPatch) -> None:
