@@ -61,12 +61,14 @@ def cost(
     assumed = _assumed(plan, changes)
     cost = price_plan(plan, book, assumed)
     if not against and not change:
+        _check_pools(changes, cost.pools)
         _show_cost(cost, title, lines=lines, json=json, markdown=markdown)
         return ExitStatus.SUCCESS
     if change:
         found, other_title = price_change(plan, book, assumed), "what is deployed"
     else:
         found, other_title = difference(_cost_of_other(folder, against, book, changes), cost), against
+    _check_pools(changes, (*found.after.pools, *found.before.pools))
     _show_difference(found, f"{title} against {other_title}", json=json, markdown=markdown)
     return ExitStatus.SUCCESS
 
@@ -99,6 +101,20 @@ def _changes(texts: list[str]) -> dict[str, str]:
             )
         found[name.strip()] = value.strip()
     return found
+
+
+def _check_pools(changes: dict[str, str], pools: tuple[str, ...]) -> None:
+    """A stack's settings may name a pool that it has at times only; on the command line such a name is a mistake."""
+    from planning.cost.usage import POOLS
+
+    known = f"no such pool; the pools are {', '.join(dict.fromkeys(pools))}" if pools else "no pool of nodes"
+    wrong = [
+        f"--usage is '{name}={value}': there is {known}"
+        for name, value in changes.items()
+        if name.startswith(f"{POOLS}.") and name.removeprefix(f"{POOLS}.") not in pools
+    ]
+    if wrong:
+        raise CommandError("\n".join(wrong), ExitStatus.CONFIGURATION)
 
 
 def _read_document(name: str) -> "Plan":

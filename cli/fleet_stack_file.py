@@ -6,7 +6,7 @@ of `gpu_pools` are replaced, so that comments, order and quotes around them stay
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -19,14 +19,15 @@ from engine.durable_files import replace_file
 from engine.project import load_project
 from engine.stack_settings import StackSettings, parse_stack_settings
 from engine.yaml_documents import parse_document
+from infra.gcp import machine_fit
 
 if TYPE_CHECKING:
     from planning.fleet.plan import FleetPlan, Pool
 
 _POOLS = "gpu_pools"
 _LONGEST_NAME = 20
-_HYPERDISK_ONLY = ("a3-ultragpu-", "a4-", "g4-")
-"""Machines of Google Cloud that start from no other disk (`infra/gcp/machine_types.csv`)."""
+_DISK = "pd-balanced"
+"""The kind of boot disk where a pool on Google Cloud names none."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,16 @@ class _Cloud:
         """The settings of a type of machine."""
         if self.name == "aws":
             return {"instance_types": [type_]}
-        return {"machine_type": type_} | (
-            {"disk_type": "hyperdisk-balanced"} if type_.startswith(_HYPERDISK_ONLY) else {}
-        )
+        other_disk = machine_fit.disk_problem(type_, _DISK)
+        return {"machine_type": type_} | ({"disk_type": "hyperdisk-balanced"} if other_disk else {})
+
+    def type_problem(self, type_: str, capacity: str) -> str:
+        """Why a type of machine cannot be had so; empty: it can, as far as anything tells."""
+        return machine_fit.gpu_type_problem(type_, capacity) if self.name == "gcp" else ""
+
+    def zones_problem(self, type_: str, zones: Sequence[str]) -> str:
+        """Why none of these zones has a type of machine; empty: one has, as far as anything tells."""
+        return machine_fit.zones_problem(type_, "", zones, all_of_them=False) if self.name == "gcp" else ""
 
 
 _CLOUDS = {
@@ -140,7 +148,7 @@ class StackFile:
 
         Raises CommandError where the plan does not fit the stack: nothing is written then.
         """
-        problems = list(self._problems(plan, reservation))
+        problems = list(dict.fromkeys(self._problems(plan, reservation)))
         if problems:
             raise _refused(f"write = {str(self.path)!r}: " + f"\nwrite = {str(self.path)!r}: ".join(problems))
         pools = dict(self._pools(plan, reservation))
@@ -182,13 +190,25 @@ class StackFile:
             yield f"reservation = {reservation!r}: needs the {whose}'s zone too, as {found[1]}@{zone}"
         elif reserved and found and found[2] and found[2] not in self.zones:
             yield f"reservation = {reservation!r}: its network has the zones {', '.join(self.zones) or 'none'}"
+        elif reserved and found and found[2]:
+            problem = cloud.zones_problem(reserved[0].candidate.kind.name, [found[2]])
+            yield from [f"reservation = {reservation!r}: {problem}"] if problem else []
         if reservation and not reserved:
             yield f"reservation = {reservation!r}: this fleet has nothing reserved"
-        yield from (
-            f"a stack on {cloud.name} buys {', '.join(cloud.capacities)}, and not {pool.candidate.price.capacity}"
-            for pool in plan.pools
-            if pool.candidate.price.capacity not in cloud.capacities
-        )
+        for pool in plan.pools:
+            if str(pool.candidate.place) == f"{cloud.name}:{self.region}":
+                yield from self._misfits(pool)
+
+    def _misfits(self, pool: "Pool") -> Iterator[str]:
+        """Why the program would refuse a pool in the stack's region, wherever its reservation is."""
+        cloud, type_, price = self.cloud, pool.candidate.kind.name, pool.candidate.price
+        if price.capacity not in cloud.capacities:
+            yield f"a stack on {cloud.name} buys {', '.join(cloud.capacities)}, and not {price.capacity}"
+        elif problem := cloud.type_problem(type_, price.capacity):
+            yield f"machine_type = {type_!r}: {problem}"
+        zones = [price.zone] if price.zone else [] if pool.candidate.is_prepaid else self.zones
+        if problem := cloud.zones_problem(type_, zones):
+            yield f"its network has no zone for this fleet: {problem}"
 
     def _pools(self, plan: "FleetPlan", reservation: str) -> Iterator[tuple[str, dict[str, Any]]]:
         names: set[str] = set()
@@ -208,7 +228,7 @@ class StackFile:
                 zone = zone or found[2]
                 settings[self.cloud.reserved_by] = found[1]
             if plan.work.coupling == "synchronous" and pool.nodes > 1:
-                zone = zone or (self.zones[0] if self.zones else "")
+                zone = zone or self._first_zone(pool.candidate.kind.name)
                 settings["tightly_coupled"] = True
             if zone:
                 settings["zones"] = [zone]
@@ -217,6 +237,10 @@ class StackFile:
             disk = round(plan.work.disk_gib)
             settings["disk_gib"] = max(disk, 50)
             yield name, settings
+
+    def _first_zone(self, type_: str) -> str:
+        """The first zone of the network that has a type of machine; empty where the network has no zones."""
+        return next((zone for zone in self.zones if not self.cloud.zones_problem(type_, [zone])), "")
 
     def _keeps_scratch(self, pool: "Pool") -> bool:
         """Whether all pools until now have their scratch space on the nodes' own disks, and this one has such disks."""

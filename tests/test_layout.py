@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         "bench",
         "engine",
+        "infra.gcp.machine_fit",
         "lifecycle",
         "planning",
         "policies",

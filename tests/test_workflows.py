@@ -194,6 +194,16 @@ def test_the_cli_is_of_the_version_of_the_sdk() -> None:
     assert f"\npulumi=={installed}\n" in (ROOT / "requirements.txt").read_text()
 
 
+def test_a_refresh_takes_what_is_in_a_cluster_that_it_cannot_reach_for_what_was_deployed() -> None:
+    refreshing = [(place, step) for place, step in steps() if "--refresh" in step.get("run", "")]
+    assert refreshing
+    for place, step in refreshing:
+        assert step["env"].get("PULUMI_K8S_SKIP_UPDATE_UNREACHABLE") == "true", place
+    # Elsewhere it would leave out what is to be deployed, and say so in a warning only.
+    skipping = [place for place, step in steps() if "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE" in step.get("env", {})]
+    assert skipping == [place for place, _ in refreshing]
+
+
 def test_every_stack_that_a_workflow_names_has_a_file() -> None:
     named = set()
     for _, _, job in jobs():
@@ -204,6 +214,23 @@ def test_every_stack_that_a_workflow_names_has_a_file() -> None:
         named |= set(inputs.get("stack", {}).get("options", []))
     assert named >= {"dev", "prod"}
     assert [stack for stack in named if not (ROOT / f"Pulumi.{stack}.yaml").is_file()] == []
+
+
+def test_every_stack_that_can_be_trained_on_is_reaped() -> None:
+    trained = read(FOLDER / "workflows/train.yml")["on"]["workflow_dispatch"]["inputs"]["stack"]["options"]
+    reaped = read(FOLDER / "workflows/reap.yml")["jobs"]["reap"]["strategy"]["matrix"]["stack"]
+    assert trained
+    assert set(trained) <= set(reaped)
+
+
+def test_both_prepare_a_stack_alike() -> None:
+    """With the same role and state, so that what one makes the other finds and may destroy."""
+    preparing = {place.partition(",")[0]: step["with"] for place, step in steps() if step.get("id") == "cloud"}
+    train, reap = (
+        {name: value for name, value in preparing[file].items() if name not in ("stack", "seconds")}
+        for file in ("train.yml", "reap.yml")
+    )
+    assert train == reap
 
 
 def test_deployments_ask_for_the_environment_that_the_role_trusts() -> None:

@@ -53,6 +53,7 @@ _POOLS: Mapping[str, Callable[[Context], Pool]] = {
     **price_gcp_compute.POOLS,
     **price_karpenter.POOLS,
 }
+_MACHINES: Mapping[str, Callable[[Context], Pool]] = {**price_aws_compute.MACHINES, **price_gcp_compute.MACHINES}
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class PlanCost:
     """Types that nobody prices, and how many resources of each there are."""
     runs: tuple[Run, ...]
     """What one run of a job costs on each pool that has GPUs."""
+    pools: tuple[str, ...]
+    """Names of the pools of nodes, as `pools` of the assumptions has them."""
     unseen: int
     """Resources that the document leaves out because they stay as they are."""
     usage: Usage
@@ -162,6 +165,7 @@ def price_resources(
         below[resource.parent, resource.type].append(resource)
     lines: list[Line] = []
     runs: list[Run] = []
+    pools: list[str] = []
     unpriced: Counter[str] = Counter()
     for resource in resources:
         if not resource.custom:
@@ -183,12 +187,19 @@ def price_resources(
             lines.append(context.free(free.reason, free.source))
         else:
             unpriced[resource.type] += 1
-        if resource.type in _POOLS and (run := run_on(_POOLS[resource.type](context), usage)):
+        pool_of = _POOLS.get(resource.type) or _MACHINES.get(resource.type)
+        if pool_of is None:
+            continue
+        pool = pool_of(context)
+        if resource.type in _POOLS:
+            pools.append(pool.name)
+        if run := run_on(pool, usage):
             runs.append(run)
     return PlanCost(
         lines=tuple(lines),
         unpriced=dict(sorted(unpriced.items())),
         runs=tuple(runs),
+        pools=tuple(dict.fromkeys(pools)),
         unseen=unseen,
         usage=usage,
         region=_text(config.get(f"{own_cloud}:region")),

@@ -122,6 +122,8 @@ def _scaling(context: Context) -> Mapping[str, Any]:
     return mapping_of(context.resource.inputs.get("scalingConfig"))
 
 
-POOLS = {NODE_GROUP: _pool_of_node_group, INSTANCE: _pool_of_instance}
+POOLS = {NODE_GROUP: _pool_of_node_group}
 """What a resource of each type comes to as a pool that jobs run on."""
+MACHINES = {INSTANCE: _pool_of_instance}
+"""The same of single machines."""
 PRICERS = {NODE_GROUP: price_node_group, INSTANCE: price_instance}

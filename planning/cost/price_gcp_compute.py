@@ -323,6 +323,8 @@ def _count(scaling: Mapping[str, Any], which: str, zones: float | None) -> float
     return None if of_zone is None or zones is None else of_zone * zones
 
 
-POOLS = {NODE_POOL: pool_of_nodes, INSTANCE: _pool_of_instance}
+POOLS = {NODE_POOL: pool_of_nodes}
 """What a resource of each type comes to as a pool that jobs run on."""
+MACHINES = {INSTANCE: _pool_of_instance}
+"""The same of single machines."""
 PRICERS = {NODE_POOL: price_node_pool, INSTANCE: price_instance, **dict.fromkeys(_DISKS, price_disk)}

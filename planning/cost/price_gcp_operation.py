@@ -4,8 +4,18 @@ Sources: Google Cloud, "Kubernetes Engine pricing", "Google Cloud Observability 
 pricing", "Cloud Scheduler pricing".
 """
 
-from planning.cost.inputs import choice_of, is_hidden, mapping_of, number_of, texts_of, truth_of
+from planning.cost.inputs import (
+    choice_of,
+    is_hidden,
+    mapping_of,
+    mappings_of,
+    number_of,
+    text_of,
+    texts_of,
+    truth_of,
+)
 from planning.cost.lines import Context, Line
+from planning.cost.price_gcp_compute import NODE_POOL
 from planning.quantities import DAYS_PER_MONTH
 
 CREDIT_NOTE = "a billing account has $74.40 a month free, which is one zonal cluster, and that is not taken off"
@@ -13,6 +23,7 @@ CREDIT_NOTE = "a billing account has $74.40 a month free, which is one zonal clu
 INCLUDED_LOG_DAYS = 30.0
 """Days that logs are kept at the price of writing them. Source: "Google Cloud Observability pricing"."""
 _DEFAULT_LOG_DAYS = 30.0
+_UNPRICED_POOLS = "pools of the cluster itself have no price; make each a NodePool"
 _LOG_BUCKET = "gcp:logging/projectBucketConfig:ProjectBucketConfig"
 # The last part of a log bucket's name in the program -> the assumption of how much is written to it, and as what.
 _WRITTEN = {"network": ("flow_log_gb", "logs_vended_gb"), "cluster": ("control_plane_log_gb", "logs_ingest_gb")}
@@ -89,16 +100,26 @@ def _metrics(context: Context) -> list[Line]:
 
 
 def _nodes_of_its_own(context: Context) -> list[Line]:
-    """Nodes that no pool of the plan tells of."""
+    """Nodes that no pool of the plan tells of, and those of pools that are no resources of their own."""
     inputs = context.resource.inputs
     if truth_of(inputs.get("enableAutopilot")):
         return [context.unknown("pods", "Autopilot is paid by what pods ask for, which has no price")]
     lines = []
     if truth_of(mapping_of(inputs.get("clusterAutoscaling")).get("enabled")):
         lines.append(context.unknown("nodes", "those of pools that GKE makes by itself are not in the plan"))
-    if not truth_of(inputs.get("removeDefaultNodePool")) and inputs.get("nodePools") is None:
-        lines.append(context.unknown("default node pool", "what it is, is not in the plan"))
+    if inputs.get("nodePools"):
+        if _has_pools_of_its_own(context):
+            lines.append(context.unknown("node pool", _UNPRICED_POOLS))
+    elif not truth_of(inputs.get("removeDefaultNodePool")):
+        lines.append(context.unknown("default node pool", _UNPRICED_POOLS))
     return lines
+
+
+def _has_pools_of_its_own(context: Context) -> bool:
+    """Whether pools are written in it; once it is there, it tells of those too that are resources of their own."""
+    written = context.resource.inputs.get("nodePools")
+    apart = {text_of(each.inputs.get("name")) for each in context.resources if each.type == NODE_POOL} - {None}
+    return is_hidden(written) or any(text_of(each.get("name")) not in apart for each in mappings_of(written))
 
 
 PRICERS = {

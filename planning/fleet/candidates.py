@@ -3,6 +3,7 @@
 What is left out, and why, is counted: a plan that leaves out half of the market has to say so.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,9 @@ from planning.spot.rework import SpotRework, best_rework
 
 BLOCK_HOURS = 24.0
 """AWS sells capacity blocks in whole days. Source: Amazon EC2 User Guide, "Capacity Blocks for ML"."""
+FLEX_START_HOURS = 168.0
+"""Hours after which Google ends a flex-start node, whatever runs on it. Source: GKE, "About GPU and TPU provisioning
+with flex-start provisioning mode"."""
 MOST_REWORK = 1e9
 """Expected hours for an hour of work: with more, a thousand nodes do half a minute of it in a year."""
 _ENDLESS = "would never finish at this interruption rate"
@@ -42,6 +46,8 @@ class Candidate:
     """What interruptions make of work on one node alone."""
     wait_hours: float
     """From now until its nodes work: data, waiting for capacity, starting."""
+    most_hours: float
+    """Hours that a node can work before it is ended; infinite where nobody ends it."""
 
     @property
     def place(self) -> Place:
@@ -140,6 +146,7 @@ def find_candidates(work: Work, book: PriceBook) -> Market:
                 and is_assumed(price.interruption_band),
                 rework=rework,
                 wait_hours=max(site.arrival_hours, waiting) + work.startup_hours,
+                most_hours=_most_hours(work, price),
             )
         )
     return Market(
@@ -170,6 +177,11 @@ def rework_at(work: Work, hazard: float) -> SpotRework:
     )
 
 
+def _most_hours(work: Work, price: InstancePrice) -> float:
+    """Hours that a node can work: a flex-start node starts within the time that it is given."""
+    return FLEX_START_HOURS - work.startup_hours if price.capacity == "flex_start" else math.inf
+
+
 def _wrong(work: Work, kind: InstanceType, price: InstancePrice) -> str:
     """Why an offer does not do; empty if it does."""
     if not kind.gpu:
@@ -184,6 +196,8 @@ def _wrong(work: Work, kind: InstanceType, price: InstancePrice) -> str:
         return "another instance type"
     if kind.name in work.without_types or Place(price.cloud, price.region) in work.without_regions:
         return "not wanted"
+    if _most_hours(work, price) <= 0:
+        return f"ends after {FLEX_START_HOURS:g} hours, before it has started"
     if kind.architecture not in work.architectures:
         return f"has {kind.architecture} processors, for which images would have to be built"
     return _wrong_gpu(work, kind)

@@ -14,6 +14,7 @@ from planning.fleet.optimise import choose
 from planning.fleet.plan import FleetPlan
 from planning.fleet.uniform import Aim
 from planning.fleet.work import LONGEST_HOURS, MOST_NODES, Work
+from planning.network.places import Place
 from planning.prices.book import PriceBook
 from planning.prices.model import CLOUDS
 
@@ -50,7 +51,7 @@ def explain(plan: FleetPlan, book: PriceBook, *, aim: Aim = "cost", seconds: flo
     work = plan.work
     return Explanation(
         why=tuple(_why(plan, book)),
-        next_best=tuple(_solved(work, book, aim, _otherwise(plan), seconds)),
+        next_best=tuple(_solved(work, book, aim, _otherwise(plan, book), seconds)),
         binding=tuple(
             each
             for each in _solved(work, book, aim, _less_limited(work, book, aim), seconds)
@@ -123,7 +124,7 @@ def _more(usd: float, than: float) -> str:
     return f"{share:.0%} more" if share >= 0.005 else "as good as equal" if share > -0.005 else f"{-share:.0%} less"
 
 
-def _otherwise(plan: FleetPlan) -> Iterator[tuple[str, dict[str, Any]]]:
+def _otherwise(plan: FleetPlan, book: PriceBook) -> Iterator[tuple[str, dict[str, Any]]]:
     """What not to do as the plan says, as changes of the work."""
     work, main = plan.work, plan.main.candidate
     name, place = main.kind.name, main.place
@@ -132,8 +133,10 @@ def _otherwise(plan: FleetPlan) -> Iterator[tuple[str, dict[str, Any]]]:
     elif others := tuple(each for each in work.instance_types if each != name):
         yield f"without {name}", {"instance_types": others}
     yield f"not in {place}", {"without_regions": (*work.without_regions, place)}
-    if clouds := tuple(each for each in (work.clouds or CLOUDS) if each != place.cloud):
-        yield f"not on {place.cloud}", {"clouds": clouds}
+    if set(work.clouds or CLOUDS) - {place.cloud}:
+        # By its regions: of other clouds alone, the book may not have the types and regions that the work names.
+        there = tuple(Place(each.cloud, each.name) for each in book.regions if each.cloud == place.cloud)
+        yield f"not on {place.cloud}", {"without_regions": (*work.without_regions, *there)}
     if main.price.capacity != "on_demand" and "on_demand" in (work.capacities or ("on_demand",)):
         yield "on demand only", {"capacities": ("on_demand",)}
 

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from planning.errors import PlanningError
-from planning.fleet.candidates import Candidate, LeftOut, rework_at
+from planning.fleet.candidates import FLEX_START_HOURS, Candidate, LeftOut, rework_at
 from planning.fleet.problem import Problem
 from planning.fleet.programme import Settled
 from planning.fleet.work import Work
@@ -179,4 +179,5 @@ def _assumptions(pools: tuple[Pool, ...]) -> list[str]:
             words.append(f"the price of {each} is {each.price.basis}: {each.price.source}")
         if each.price.capacity == "flex_start":
             words.append(f"{each}: is taken to start after a wait that you set; nobody publishes it")
+            words.append(f"{each}: ends after {FLEX_START_HOURS:g} hours, and no node is planned for longer")
     return words

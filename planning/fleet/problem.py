@@ -50,6 +50,11 @@ class Problem:
         return np.array([_dead_hours(each) for each in self.candidates])
 
     @cached_property
+    def longest(self) -> Numbers:
+        """Hours that a node can work at most, however late the end is."""
+        return np.array([each.most_hours for each in self.candidates])
+
+    @cached_property
     def prepaid(self) -> NDArray[np.bool_]:
         """Whether a node is paid for all of the time."""
         return np.array([each.is_prepaid for each in self.candidates], dtype=bool)
@@ -104,6 +109,10 @@ class Problem:
         """Hours that no fleet ends before: as many nodes as allowed, each as fast and as early as the best one."""
         return float(self.dead.min(initial=np.inf) + 1 / (self.work.max_nodes * self.rate.max(initial=1e-30)))
 
+    def working_hours(self, hours: float) -> Numbers:
+        """Hours that a node of each candidate can work where the work ends after so many hours; none below 0."""
+        return np.clip(hours - self.dead, 0.0, self.longest)
+
     def paid_hours(self, candidate: int, hours: float) -> float:
         """Hours that a prepaid node is paid for where the work ends after so many hours."""
         block = self.candidates[candidate].block_hours
@@ -124,8 +133,8 @@ def _sites(candidates: Sequence[Candidate]) -> tuple[Site, ...]:
 
 
 def _undominated(problem: Problem) -> NDArray[np.bool_]:
-    """Which candidates no other one of their site makes useless: one that is as fast, as early, takes as little of
-    every quota, and is cheaper (or the same in all of it, and comes first)."""
+    """Which candidates no other one of their site makes useless: one that is as fast, as early, works as long, takes as
+    little of every quota, and is cheaper (or the same in all of it, and comes first)."""
     count = len(problem.candidates)
     keep = np.ones(count, dtype=bool)
     # One number for each pair of site and way of paying, within which nodes can be exchanged.
@@ -133,9 +142,10 @@ def _undominated(problem: Problem) -> NDArray[np.bool_]:
     for kind in np.unique(kinds):
         members = np.flatnonzero(kinds == kind)
         price, rate, dead = problem.price[members], problem.rate[members], problem.dead[members]
-        weights = problem.weights[:, members]
+        longest, weights = problem.longest[members], problem.weights[:, members]
         # [i, j]: whether i is no worse than j.
         as_good = (price[:, None] <= price) & (rate[:, None] >= rate) & (dead[:, None] <= dead)
+        as_good &= longest[:, None] >= longest
         as_good &= (weights[:, :, None] <= weights[:, None, :]).all(axis=0)
         equal = as_good & as_good.T
         first = np.arange(len(members))[:, None] < np.arange(len(members))

@@ -4,7 +4,8 @@ How long the fleet runs is itself to be chosen, and multiplies what is to be cho
 relaxed on an interval (T1, T2] of finish times, where its optimum is a bound on that of every fleet that finishes
 there; `planning.fleet.search` divides the interval until bound and best fleet meet. What holds for every T in it:
 
-- h ≤ n (T2 - d): the n nodes of a candidate, idle for d hours of T, work at most so many hours;
+- h ≤ n min(T2 - d, l): the n nodes of a candidate, idle for d hours of T and ended after l hours of work (flex-start),
+  work at most so many hours;
 - Σ r n (T2 - d) / (T2 - d0) ≥ 1 / (T - d0) with the least d0 of all d: all nodes at work from start to end have to be
   enough. 1 / (T - d0) is convex in T, so that each of its tangents may stand for it;
 - a site that is not used does no work, and one that is does no more than all of it;
@@ -124,7 +125,7 @@ def relax(
     paid = hours + 1 + np.arange(len(prepaid))
     width = hours + 1 + len(prepaid)
 
-    free = np.maximum(end - problem.dead, 0.0)
+    free = problem.working_hours(end)
     most = np.where(useful, _useful_counts(problem, start), 0)
     rows = _Rows()
     rows.add_each(busy, 1.0, n, -1.0, 0.0)
@@ -189,7 +190,7 @@ def relax(
 
 def _useful_counts(problem: Problem, start: float) -> Numbers:
     """Most nodes of each candidate that a fleet which finishes at `start` or later has use for."""
-    free = np.maximum(start - problem.dead, 1e-9)
+    free = np.maximum(problem.working_hours(start), 1e-9)
     alone = np.ceil(np.minimum(1 / (problem.rate * free), 1e9) + 1e-9)
     return np.minimum(problem.most, np.maximum(alone, 1.0))
 
@@ -261,7 +262,8 @@ def settle(problem: Problem, objective: Objective, counts: NDArray[np.int64]) ->
             return best
         best = settled
         with np.errstate(divide="ignore", invalid="ignore"):
-            needed = np.where(counts > 0, np.ceil(settled.node_hours / (settled.hours - problem.dead) - 1e-7), 0)
+            each = problem.working_hours(settled.hours)
+            needed = np.where(counts > 0, np.ceil(settled.node_hours / each - 1e-7), 0)
         fewer = np.minimum(counts, np.nan_to_num(needed)).astype(np.int64)
         if (fewer == counts).all() or problem.prepaid[fewer < counts].any():
             return best
@@ -346,7 +348,8 @@ def _settle_until(
         above.append(cost)
         limits.append(budget - fixed)
     aim = cost if objective != "time" else np.append(np.zeros(len(chosen)), 1.0)
-    bounds = [(0.0, None)] * len(chosen) + [(float(dead.max()), end)]
+    longest = number * problem.longest[chosen]
+    bounds = [*((0.0, most) for most in longest), (float(dead.max()), end)]
     found = linprog(aim, A_ub=np.array(above), b_ub=limits, bounds=bounds, method="highs")
     if found.status != 0:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from planning.fleet.candidates import find_candidates
+from planning.fleet.candidates import FLEX_START_HOURS, find_candidates
 from planning.fleet.optimise import choose
 from planning.fleet.plan import FleetPlan
 from planning.fleet.problem import Problem
@@ -193,8 +193,10 @@ def in_words(work: Work, book: PriceBook) -> str:
         ]
     else:
         lines.append("No change of a single limit is enough.")
-    left_out = find_candidates(work, book).left_out
-    if left_out:
+    market = find_candidates(work, book)
+    if market.left_out:
         lines.append("Offers left out:")
-        lines += [f"  {each.offers}: {each.reason}" for each in left_out]
+        lines += [f"  {each.offers}: {each.reason}" for each in market.left_out]
+    if any(each.most_hours < work.deadline_hours for each in market.candidates):
+        lines.append(f"A flex-start node ends after {FLEX_START_HOURS:g} hours, and none is planned for longer.")
     return "\n".join(lines)

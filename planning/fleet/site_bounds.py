@@ -37,7 +37,7 @@ def site_bounds(problem: Problem) -> Numbers:
 def _least_usd(problem: Problem, members: NDArray[np.int64], hourly: float) -> float:
     """What a fleet of these candidates costs at least whose sites cost so much an hour."""
     work = problem.work
-    free = work.deadline_hours - problem.dead[members]
+    free = problem.working_hours(work.deadline_hours)[members]
     usd = problem.price[members] / problem.rate[members]
     possible = np.minimum(problem.most[members] * free * problem.rate[members], 1.0)
     order = np.argsort(usd)

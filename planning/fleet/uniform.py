@@ -57,6 +57,7 @@ def uniform_fleets(problem: Problem) -> UniformFleets:
         around = problem.site_usd[problem.site][:, None] + problem.site_usd_per_hour[problem.site][:, None] * hours
     usd = problem.price[:, None] * paid + around
     possible = (nodes <= problem.most[:, None]) & (hours <= work.deadline_hours * (1 + 1e-12))
+    possible &= working <= problem.longest[:, None] * (1 + 1e-12)
     if work.budget_usd is not None:
         possible &= usd <= work.budget_usd * (1 + 1e-12)
     if work.max_share < 1:

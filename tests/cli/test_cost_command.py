@@ -29,6 +29,14 @@ def _document(*states: dict[str, Any], **more: Any) -> str:
 
 
 ADDRESS = _state("aws:ec2/eip:Eip", "address")
+POOL = _state(
+    "aws:eks/nodeGroup:NodeGroup",
+    "gpu-training",
+    labels={"trainyard.dev/pool": "training"},
+    scalingConfig={"minSize": 0, "maxSize": 4},
+    instanceTypes=["g5.xlarge"],
+)
+MACHINE = _state("aws:ec2/instance:Instance", "machine", instanceType="g5.xlarge")
 NAT = _state("aws:ec2/natGateway:NatGateway", "nat")
 DATABASE = _state("aws:rds/instance:Instance", "database")
 
@@ -97,6 +105,32 @@ def test_assumptions_come_from_the_stack_and_yield_to_the_command_line(project: 
     assert own["usage"]["nat_gb"] == 100
     changed = json.loads(yard("cost", "-d", "own.json", "--json", "-u", "nat_gb=200", cwd=project).out)
     assert changed["usage"]["nat_gb"] == 200
+
+
+def test_a_pool_that_nothing_has_is_refused_on_the_command_line_only(project: Path) -> None:
+    config = {"aws:region": "eu-west-1", "trainyard:usage": '{"pools": {"gone": 0.5}}'}
+    (project / "pools.json").write_text(_document(POOL, MACHINE, config=config))
+    asked = ["cost", "-d", "pools.json", "--json", "-u"]
+    known = yard(*asked, "pools.training=1", cwd=project)
+    assert known.code == ExitStatus.SUCCESS, known.err
+    assert json.loads(known.out)["usage"]["pools"] == {"gone": 0.5, "training": 1}
+    # A machine has no nodes above its fewest, and a pool with a label goes by that.
+    for name in ("nope", "machine", "gpu-training", "gone"):
+        refused = yard(*asked, f"pools.{name}=1", cwd=project)
+        assert (refused.code, refused.out) == (ExitStatus.CONFIGURATION, "")
+        assert refused.err == f"yard: --usage is 'pools.{name}=1': there is no such pool; the pools are training\n"
+    refused = yard("cost", "-d", "one.json", "-u", "pools.training=1", cwd=project)
+    assert refused.err == "yard: --usage is 'pools.training=1': there is no pool of nodes\n"
+
+
+def test_a_pool_that_one_side_of_a_difference_has_is_no_mistake(project: Path) -> None:
+    (project / "pools.json").write_text(_document(POOL))
+    for asked in (("-d", "pools.json", "--against", "one.json"), ("-d", "one.json", "--against", "pools.json")):
+        assert yard("cost", *asked, "-u", "pools.training=1", cwd=project).code == ExitStatus.SUCCESS
+        refused = yard("cost", *asked, "-u", "pools.nope=1", cwd=project)
+        assert refused.code == ExitStatus.CONFIGURATION
+        assert "the pools are training" in refused.err
+    assert yard("cost", "-d", "pools.json", "--change", "-u", "pools.training=1", cwd=project).code == 0
 
 
 def test_the_difference_of_two_documents(project: Path) -> None:

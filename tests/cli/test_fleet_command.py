@@ -286,6 +286,81 @@ def test_a_synchronous_fleet_is_written_as_tightly_coupled(project: Path) -> Non
     assert pool["max_nodes"] == 1 or pool["zones"] == ["eu-west-1a"]
 
 
+def google_stack(project: Path, *zones: str) -> Path:
+    """A stack's file whose network is in these zones of europe-west4."""
+    file = project / "Pulumi.google.yaml"
+    named = ", ".join(f"europe-west4-{zone}" for zone in zones)
+    file.write_text(
+        "config:\n  gcp:region: europe-west4\n  trainyard:cloud: gcp\n  trainyard:gcp:\n    network:\n"
+        f"      zones: [{named}]\n    gpu_pools: {{}}\n"
+    )
+    return file
+
+
+def add_google_price(project: Path, what: str) -> None:
+    """A price in europe-west4: of a type, bought one way, in US dollars an hour."""
+    head = TABLES["instances_aws.csv"].splitlines()[0]
+    row = f"gcp,europe-west4,,{what},USD,,published,made up,2026-11-01"
+    (project / ".trainyard" / "prices" / "instances_gcp.csv").write_text(f"{head}\n{row}\n")
+
+
+ON_GOOGLE = ("--cloud", "gcp", "--region", "europe-west4", "--deadline", "48h", "--write", "Pulumi.google.yaml")
+
+
+def test_a_fleet_on_google_is_written_to_the_first_zone_that_has_its_machines(project: Path) -> None:
+    file = google_stack(project, "a", "b", "c")
+    asked = ("--gpu-hours", "3000", "--synchronous", "--type", "a3-highgpu-8g", "--capacity", "spot")
+    result = fleet(project, *ON_GOOGLE, *asked)
+    assert result.code == 0, result.err
+    (pool,) = yaml.safe_load(file.read_text())["config"]["trainyard:gcp"]["gpu_pools"].values()
+    assert (pool["zones"], pool["tightly_coupled"]) == (["europe-west4-b"], True)
+
+
+@pytest.mark.parametrize("coupling", [(), ("--synchronous",)])
+@pytest.mark.parametrize(
+    ("zones", "bought", "message"),
+    [
+        (
+            "bc",
+            ("a2-ultragpu-1g", "spot"),
+            "its network has no zone for this fleet: europe-west4-b, europe-west4-c have",
+        ),
+        (
+            "ab",
+            ("a3-ultragpu-8g", "on_demand"),
+            "machine_type = 'a3-ultragpu-8g': a3-ultragpu-8g cannot be had as on_demand",
+        ),
+    ],
+)
+def test_machines_that_a_stack_on_google_cannot_have_are_not_written(
+    project: Path, coupling: tuple[str, ...], zones: str, bought: tuple[str, str], message: str
+) -> None:
+    file = google_stack(project, *zones)
+    before = file.read_text()
+    add_google_price(project, "a3-ultragpu-8g,on_demand,80")
+    type_, capacity = bought
+    result = fleet(project, *ON_GOOGLE, *coupling, "--gpu-hours", "90", "--type", type_, "--capacity", capacity)
+    assert result.code == 2
+    assert f"write = 'Pulumi.google.yaml': {message}" in result.err
+    assert file.read_text() == before
+
+
+def test_a_reservation_is_in_a_zone_that_has_its_machines(project: Path) -> None:
+    file = google_stack(project, "a", "b")
+    add_google_price(project, "a3-highgpu-8g,reserved,20")
+    asked = (*ON_GOOGLE, "--gpu-hours", "100", "--capacity", "reserved", "--reservation")
+    nothing = fleet(project, *ON_GOOGLE, "--gpu-hours", "90", "--capacity", "spot", "--reservation", "x@europe-west4-a")
+    assert "reservation = 'x@europe-west4-a': this fleet has nothing reserved" in nothing.err
+    refused = fleet(project, *asked, "ours@europe-west4-a")
+    assert refused.code == 2
+    assert "reservation = 'ours@europe-west4-a': europe-west4-a has no a3-highgpu-8g; zones of" in refused.err
+    assert refused.err.count("\n") == 1
+    written = fleet(project, *asked, "ours@europe-west4-b")
+    assert written.code == 0, written.err
+    (pool,) = yaml.safe_load(file.read_text())["config"]["trainyard:gcp"]["gpu_pools"].values()
+    assert (pool["reservation"], pool["zones"]) == ("ours", ["europe-west4-b"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -332,6 +407,12 @@ def test_only_a_stack_file_is_written_to(project: Path) -> None:
         # One that starts from Hyperdisk only, and one with disks of its own.
         ("gcp-dev", ("gcp", "--region", "europe-west4", "--type", "g4-standard-48"), "machine_type"),
         ("gcp-dev", ("gcp", "--region", "europe-west4", "--type", "a3-highgpu-8g"), "machine_type"),
+        # Nodes that work together, in the one of the network's zones that has them.
+        (
+            "gcp-dev",
+            ("gcp", "--region", "europe-west4", "--type", "a3-highgpu-8g", "--synchronous", "--gpu-hours", "3000"),
+            "machine_type",
+        ),
     ],
 )
 def test_the_shipped_stack_can_be_previewed_after_a_fleet_was_written_to_it(

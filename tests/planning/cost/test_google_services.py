@@ -132,7 +132,10 @@ def test_what_is_used_costs_by_the_assumptions(
         (CLUSTER, QUIET | {"releaseChannel": {"channel": "EXTENDED"}}, "once its version has left standard support"),
         (CLUSTER, QUIET | {"enableAutopilot": True}, "what pods ask for"),
         (CLUSTER, QUIET | {"clusterAutoscaling": {"enabled": True}}, "pools that GKE makes by itself"),
-        (CLUSTER, QUIET | {"removeDefaultNodePool": False}, "what it is, is not in the plan"),
+        (CLUSTER, QUIET | {"removeDefaultNodePool": False}, "pools of the cluster itself have no price"),
+        (CLUSTER, QUIET | {"nodePools": [{"name": "own", "initialNodeCount": 8}]}, "make each a NodePool"),
+        (CLUSTER, QUIET | {"nodePools": [{"nodeConfig": {"machineType": "a3-large"}}]}, "make each a NodePool"),
+        (CLUSTER, QUIET | {"nodePools": UNKNOWN}, "make each a NodePool"),
         (CLUSTER, QUIET | {"securityPostureConfig": {"mode": "ENTERPRISE"}}, "ENTERPRISE has no price"),
         (CLUSTER, QUIET | {"monitoringConfig": UNKNOWN}, "whether there are any"),
         (LOG_BUCKET, {"retentionDays": UNKNOWN}, "for how long they are kept"),
@@ -143,6 +146,14 @@ def test_what_nobody_knows_is_unknown_and_never_nothing(type_: str, inputs: dict
     cost = google_cost(resource(type_, **inputs))
     assert any(said in line.note for line in cost.of_kind("unknown"))
     assert not cost.complete
+
+
+def test_a_cluster_that_tells_of_its_pools_does_not_hide_the_price_of_those_that_are_resources() -> None:
+    pool = node_pool()
+    pool["inputs"]["name"] = "apart"
+    told, others = ([{"name": "apart"}], [{"name": "apart"}, {"name": "own"}])
+    assert google_cost(pool, resource(CLUSTER, **(QUIET | {"nodePools": told}))).complete
+    assert not google_cost(pool, resource(CLUSTER, **(QUIET | {"nodePools": others}))).complete
 
 
 def test_a_price_that_the_book_does_not_have_is_unknown() -> None:

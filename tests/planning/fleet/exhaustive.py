@@ -70,12 +70,32 @@ def _times(work: Work, fleet: Sequence[tuple[Candidate, int]]) -> Iterator[float
     yield max(_dead(each) for each, _ in fleet)
     for each, _ in fleet:
         if each.block_hours:
-            yield from (each.block_hours * number for number in range(1, math.ceil(work.deadline_hours)))
+            yield from (
+                each.block_hours * number for number in range(1, math.ceil(work.deadline_hours / each.block_hours))
+            )
+        if math.isfinite(each.most_hours):
+            yield _dead(each) + each.most_hours
     done = _in_order(fleet)
     for length in range(1, len(done) + 1):
-        rates = [each.share_per_hour * count for each, count in done[:length]]
-        idle = sum(rate * _dead(each) for rate, (each, _) in zip(rates, done, strict=False))
-        yield (1 + idle) / sum(rates)
+        yield from _enough_at(done[:length])
+
+
+def _enough_at(fleet: Sequence[tuple[Candidate, int]]) -> Iterator[float]:
+    """When these nodes have done all of the work, for each choice of those that have been ended before."""
+    for ended in itertools.product([False, True], repeat=len(fleet)):
+        done = rates = 0.0
+        for (each, count), over in zip(fleet, ended, strict=True):
+            rate = each.share_per_hour * count
+            if not over:
+                rates += rate
+                done -= rate * _dead(each)
+            elif math.isfinite(each.most_hours):
+                done += rate * each.most_hours
+            else:
+                break
+        else:
+            if rates:
+                yield (1 - done) / rates
 
 
 def _usd(work: Work, fleet: Sequence[tuple[Candidate, int]], hours: float) -> float | None:
@@ -86,7 +106,7 @@ def _usd(work: Work, fleet: Sequence[tuple[Candidate, int]], hours: float) -> fl
     usd = sum(site.transfer_usd + site.usd_per_hour * hours for site in sites)
     missing = 1.0
     for each, count in _in_order(fleet):
-        possible = each.share_per_hour * count * (hours - _dead(each))
+        possible = each.share_per_hour * count * min(hours - _dead(each), each.most_hours)
         done = min(missing, possible)
         missing -= done
         if each.is_prepaid:

@@ -27,7 +27,9 @@ def books(draw: st.DrawFn) -> PriceBook:
 
 @st.composite
 def works(draw: st.DrawFn) -> Work:
-    """Independent work for a few nodes, with any limits; about two thirds of it can be done."""
+    """Independent work for a few nodes, with any limits; about two thirds of it can be done. Some of it takes longer
+    than a flex-start node lives."""
+    longer = draw(st.sampled_from([1, 1, 20]))
     moved = draw(st.booleans())
     quotas = []
     if draw(st.booleans()):
@@ -35,9 +37,9 @@ def works(draw: st.DrawFn) -> Work:
         unit = draw(st.sampled_from(["gpus", "nodes", "vcpus"]))
         quotas.append(Quota(capacity=capacity, limit=draw(st.integers(2, 8)), unit=unit))
     return Work(
-        gpu_hours=draw(st.integers(5, 200)) / 4,
-        deadline_hours=draw(st.integers(4, 400)) / 4,
-        budget_usd=draw(st.one_of(st.none(), st.none(), st.integers(20, 600).map(float))),
+        gpu_hours=longer * draw(st.integers(5, 200)) / 4,
+        deadline_hours=longer * draw(st.integers(4, 400)) / 4,
+        budget_usd=draw(st.one_of(st.none(), st.none(), st.integers(20, 600).map(lambda usd: float(longer * usd)))),
         max_nodes=draw(st.integers(1, 4)),
         quotas=tuple(quotas),
         one_region=draw(st.booleans()),

@@ -40,6 +40,12 @@ def only(of: Any, **prices: Any) -> Any:
         ({"gpus": 2, "gpu_interconnect": ""}, {}, {"needs": ("nvlink",)}, "not known whether"),
         ({}, {}, {"needs": ("rdma",)}, "no RDMA"),
         ({"gpu": "Abacus"}, {}, {}, "nothing known of how fast Abacus is"),
+        (
+            {},
+            {"capacity": "flex_start"},
+            {"startup_seconds": 168 * 3600.0, "deadline_hours": 200.0},
+            "ends after 168 hours",
+        ),
     ],
 )
 def test_what_does_not_meet_a_need_is_left_out_with_the_reason(

@@ -69,6 +69,16 @@ def test_the_next_best_answers_are_those_without_what_was_chosen() -> None:
     assert {pool.candidate.price.capacity for pool in demand.pools} == {"on_demand"}
 
 
+def test_other_clouds_need_not_have_the_names_that_the_work_asks_for() -> None:
+    """Only one cloud has the type, the region, or the GPU."""
+    for asked in ({"instance_types": ("alpha",)}, {"regions": ("us-east-1",)}, {"gpus": ("H100",)}):
+        _, explanation = explained(work(**asked))
+        others = {each.what: each.plan for each in explanation.next_best}
+        assert others["not on aws"] is None
+    _, explanation = explained(work(clouds=("aws",)))
+    assert "not on aws" not in {each.what for each in explanation.next_best}
+
+
 def test_only_limits_that_matter_are_said_to_bind_and_what_they_cost_is_told() -> None:
     plan, explanation = explained(work(quotas=(Quota.parse("*:*:*:spot=2"), Quota.parse("gcp:*:*:*=50"))))
     binding = {each.what.partition(":")[0]: each.plan for each in explanation.binding}

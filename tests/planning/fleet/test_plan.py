@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from planning.fleet.optimise import choose, plan_fleet
 from planning.fleet.plan import NoFleet
 from planning.fleet.quotas import Quota
+from planning.fleet.uniform import Aim
 from planning.fleet.work import Work
 from planning.network.places import Place
 from planning.prices.book import PriceBook
@@ -68,6 +69,42 @@ def test_prepaid_nodes_are_paid_for_whole_days_used_or_not() -> None:
     assert plan.hours == pytest.approx(30 + 300 / 3600)
     assert plan.usd == pytest.approx(48)
     assert plan.breakdown.unused == pytest.approx(48 - 30 - 300 / 3600)
+
+
+FLEX = kind("flex", cloud="gcp")
+
+
+@pytest.mark.parametrize("coupling", ["independent", "synchronous"])
+@pytest.mark.parametrize("aim", ["cost", "time"])
+def test_no_flex_start_node_is_planned_for_longer_than_it_lives(coupling: str, aim: Aim) -> None:
+    offers = book([(FLEX, price(FLEX, 1.0, "us-central1", capacity="flex_start"))], FREE)
+    asked = work(gpu_hours=400.0, deadline_hours=720.0, max_nodes=3, coupling=coupling, startup_seconds=3600.0)
+    plan = plan_fleet(asked, offers, aim=aim)
+    # Two nodes would work 167 hours each, after the one in which they start.
+    assert plan.nodes == 3
+    assert plan.pools[0].paid_hours / 3 == pytest.approx(400 / 3 + 1)
+    assert "flex (flex_start, gcp:us-central1): ends after 168 hours, and no node is planned for longer" in plan.assumed
+    with pytest.raises(NoFleet):
+        plan_fleet(asked.but(max_nodes=2), offers, aim=aim)
+    just = plan_fleet(asked.but(gpu_hours=333.9, max_nodes=2), offers, aim=aim)
+    assert just.pools[0].paid_hours / 2 == pytest.approx(333.9 / 2 + 1)
+
+
+def test_what_flex_start_nodes_do_not_live_to_do_others_do() -> None:
+    offers = book(
+        [
+            (FLEX, price(FLEX, 2.0, "us-central1")),
+            (FLEX, price(FLEX, 1.0, "us-central1", capacity="flex_start")),
+        ],
+        FREE,
+    )
+    quota = Quota.parse("gcp:*:*:flex_start=1gpus")
+    # Without a wait, flex-start is as early, as fast and cheaper: and yet not enough.
+    asked = work(gpu_hours=300.0, deadline_hours=720.0, quotas=(quota,), flex_start_wait_hours=0.0)
+    plan = plan_fleet(asked.but(max_nodes=2), offers, tolerance=1e-6)
+    hours = {pool.candidate.price.capacity: pool.paid_hours for pool in plan.pools}
+    assert hours["flex_start"] == pytest.approx(168)
+    assert hours["on_demand"] == pytest.approx(300 - 168 + 2 / 12)
 
 
 def test_a_quota_makes_a_fleet_of_two_kinds() -> None:

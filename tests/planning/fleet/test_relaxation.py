@@ -102,6 +102,14 @@ def test_the_error_tells_every_way_out_and_what_was_left_out() -> None:
     assert lines[-2:] == ["Offers left out:", "  1: another cloud"]
 
 
+def test_the_error_tells_that_flex_start_nodes_end() -> None:
+    offers = book([(G, price(G, 9.0, "us-central1", capacity="flex_start"))])
+    asked = work(gpu_hours=1000.0, deadline_hours=1000.0, max_nodes=1)
+    lines = in_words(asked, offers).splitlines()
+    assert lines[2].startswith("  3 nodes at once instead of 1: 3 x gamma flex start")
+    assert lines[-1] == "A flex-start node ends after 168 hours, and none is planned for longer."
+
+
 def test_where_no_single_change_is_enough_it_says_so() -> None:
     asked = work(deadline_hours=0.2, max_nodes=1, budget_usd=1.0, data=Place("aws", "us-east-1"), data_gb=1.0)
     assert "No change of a single limit is enough." in in_words(asked, OFFERS)
