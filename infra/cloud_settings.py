@@ -64,6 +64,10 @@ class GitHubSettings(Group):
 
     repository: Annotated[str, pattern(r"[\w.-]+/[\w.-]+", "OWNER/REPOSITORY")] = ""
     """Repository whose workflows may preview and deploy, as OWNER/REPOSITORY; empty: none."""
+    immutable_ids: Annotated[str, pattern(r"[1-9]\d*/[1-9]\d*", "OWNER_ID/REPOSITORY_ID, both numbers")] = ""
+    """GitHub's numbers of the owner and the repository, as OWNER_ID/REPOSITORY_ID, where the subjects of its tokens
+    have them: of repositories created, renamed or transferred after 15 July 2026, and of those that opted in. Empty:
+    the subjects have names alone."""
     deploy_environment: Annotated[str, pattern(r"[\w.-]+", "the name of an environment: letters, digits and _.-")] = ""
     """GitHub environment whose jobs may deploy; empty: the stack's name."""
     default_branch: Annotated[str, pattern(r"[\w./-]+", "the name of a branch")] = "main"
@@ -72,6 +76,26 @@ class GitHubSettings(Group):
     """Whether to make the account's identity provider for GitHub; false where another stack did."""
     state_bucket: Annotated[str, pattern(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket")] = ""
     """Bucket of Pulumi's state, which both read and deploy writes; empty where the state is elsewhere."""
+
+    @field_validator("immutable_ids")
+    @classmethod
+    def _numbers_are_of_a_repository(cls, numbers: str, info: ValidationInfo) -> str:
+        # A repository that is refused itself is not there.
+        if numbers and info.data.get("repository") == "":
+            raise refuse("must be empty where no repository is named")
+        return numbers
+
+    @property
+    def subject_prefix(self) -> str:
+        """What the subjects of the repository's tokens begin with, before what tells the job.
+
+        Source: GitHub, "OpenID Connect reference", immutable subject claims.
+        """
+        if not self.immutable_ids:
+            return f"repo:{self.repository}"
+        owner, repository = self.repository.split("/")
+        owner_id, repository_id = self.immutable_ids.split("/")
+        return f"repo:{owner}@{owner_id}/{repository}@{repository_id}"
 
 
 class ImageSettings(Group):

@@ -18,6 +18,7 @@ import pulumi_aws as aws
 from infra.aws.naming import Names
 from infra.aws.pod_role import OidcIssuer
 from infra.aws.settings import ClusterSettings, IdentitySettings
+from infra.known_output import known_after
 from infra.kubernetes.teams import group_of
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -62,6 +63,9 @@ class Cluster(pulumi.ComponentResource):
 
     cluster_name: pulumi.Output[str]
     """The cluster's name, known when the cluster is ready."""
+    cluster_arn: pulumi.Output[str]
+    """The cluster's ARN, which is known beforehand and waits for the cluster: what it is an input of goes with the
+    cluster where that is replaced, even by one of the same name."""
     endpoint: pulumi.Output[str]
     """Address of the control plane."""
     certificate_authority_data: pulumi.Output[str]
@@ -82,6 +86,7 @@ class Cluster(pulumi.ComponentResource):
         role, log_group = self._make_role(), self._make_log_group()
         cluster = self._make_cluster(role, log_group)
         self.cluster_name, self.endpoint = cluster.name, cluster.endpoint
+        self.cluster_arn = known_after(args.names.cluster_arn, cluster)
         self.certificate_authority_data = cluster.certificate_authority.data
         self.security_group_id = cluster.vpc_config.cluster_security_group_id
         self.issuer_url = cluster.identities.apply(lambda identities: str(identities[0].oidcs[0].issuer))

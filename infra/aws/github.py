@@ -2,6 +2,10 @@
 
 No key is stored on GitHub. A pull request of the repository may preview (one from a fork gets no token from GitHub at
 all), and so may the default branch; only jobs of one protected environment may deploy.
+
+Tokens name a repository by its owner's name and its own. Those of newer repositories have GitHub's numbers of both
+beside them, which are given to nobody else (`immutable_ids`). Without them, whoever gives up the name on GitHub gives
+up the trust in it: then destroy the stack's roles first.
 """
 
 import json
@@ -60,7 +64,7 @@ class GitHubRoles(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         names, settings = args.names, args.settings
-        repository = f"repo:{settings.repository}"
+        repository = settings.subject_prefix
         environment = settings.deploy_environment or names.stack
         first = self._make_provider()
         self.preview_role_arn = self._make_role(

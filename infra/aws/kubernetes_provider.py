@@ -35,6 +35,11 @@ def kubernetes_provider(
 ) -> kubernetes.Provider:
     """The provider of everything in the cluster.
 
+    A cluster that is out of reach is an error to it. `PULUMI_K8S_DELETE_UNREACHABLE` has it forget what was in one that
+    is gone, `PULUMI_K8S_SKIP_UPDATE_UNREACHABLE` take what is there for what was deployed. Both are for a single run,
+    and so for the environment to say: what the program says, no environment takes back. Source: pulumi-kubernetes,
+    provider/pkg/provider/provider.go (Configure, Check, Read, Delete).
+
     :param after: What has to be there before anything in the cluster, and go after it.
     """
     return kubernetes.Provider(
@@ -42,9 +47,8 @@ def kubernetes_provider(
         kubeconfig=cluster_kubeconfig(names, cluster),
         # Fields of others, such as the replicas that an autoscaler sets, stay theirs.
         enable_server_side_apply=True,
-        # What was in a cluster that is gone is gone. Without it such a stack could not be destroyed.
-        delete_unreachable=True,
         # Another certificate, or a token asked for in another way, is the same cluster.
-        cluster_identifier=names.cluster_arn,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after]),
+        cluster_identifier=cluster.cluster_arn,
+        # What the environment says of a cluster that is out of reach is for one run, and no difference between two.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after], ignore_changes=["skipUpdateUnreachable"]),
     )

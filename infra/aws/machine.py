@@ -164,9 +164,10 @@ class Machine(pulumi.ComponentResource):
             monitoring=True,
             ebs_optimized=True,
             hibernation=args.settings.hibernation or None,
+            # EC2 refuses others in production; Pulumi has to delete it when a new generation takes its place.
             disable_api_termination=args.production,
+            force_destroy=True,
             instance_initiated_shutdown_behavior="stop",
             tags={"Name": f"{args.names.prefix}-machine"},
-            # EC2 refuses others in production; Pulumi has to delete it when a new generation takes its place.
             opts=self._child,
         )

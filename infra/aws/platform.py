@@ -334,7 +334,7 @@ class AwsPlatform(pulumi.ComponentResource):
         return CloudSide(
             provider=provider,
             kubeconfig=cluster_kubeconfig(names, self._cluster),
-            cluster_id=names.cluster_arn,
+            cluster_id=self._cluster.cluster_arn,
             drain_provider=EksDrainProvider(),
             cluster_name=names.cluster,
             kubernetes_version=settings.cluster.version,

@@ -51,7 +51,7 @@ class ClusterArguments:
     production: bool
     """Whether GKE and Pulumi refuse to delete it."""
     multi_networking: bool = False
-    """Whether pods may have further networks, which GPUDirect needs. Another value is another cluster."""
+    """Whether pods may have further networks, which GPUDirect needs. It is switched in place."""
     admins: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Who administers the cluster beside the members of the settings, as IAM names them, by a name for each."""
 
@@ -79,8 +79,9 @@ class Cluster(pulumi.ComponentResource):
     """The cluster's name, which waits for the cluster."""
     location: str
     """The region of a regional cluster, the zone of a zonal one."""
-    cluster_id: str
-    """The cluster's resource name."""
+    cluster_id: pulumi.Output[str]
+    """The cluster's resource name, which waits for the cluster: what it is an input of goes with the cluster where that
+    is replaced, even by one of the same name."""
     endpoint: pulumi.Output[str]
     """Address of the control plane, an https URL."""
     certificate_authority_data: pulumi.Output[str]
@@ -96,12 +97,13 @@ class Cluster(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         self.location = cluster_location(args.names, args.settings, args.zones)
-        self.cluster_id = args.names.cluster_id(self.location)
         cluster = self._make_cluster()
         self.cluster_name = known_after(args.names.cluster, cluster)
+        self.cluster_id = known_after(args.names.cluster_id(self.location), cluster)
         self.endpoint, self.certificate_authority_data = _way_in(cluster, by_name=args.settings.dns_endpoint)
         # Source: GKE, "Set up Workload Identity Federation for clusters": the issuer of a cluster's tokens.
-        self.issuer_url = known_after(f"https://container.googleapis.com/v1/{self.cluster_id}", cluster)
+        issuer_url = f"https://container.googleapis.com/v1/{args.names.cluster_id(self.location)}"
+        self.issuer_url = known_after(issuer_url, cluster)
         self.access = self._make_admins()
         self._make_team_members()
         self.register_outputs({"cluster_name": self.cluster_name, "endpoint": self.endpoint})
@@ -192,7 +194,7 @@ class Cluster(pulumi.ComponentResource):
             condition=gcp.projects.IAMMemberConditionArgs(
                 title=f"{names.cluster} alone",
                 description="This cluster, its pools and what is in it",
-                expression=this_cluster(self.cluster_id),
+                expression=this_cluster(names.cluster_id(self.location)),
             ),
             opts=self._child,
         )

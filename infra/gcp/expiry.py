@@ -7,7 +7,11 @@ not the end: GKE does one thing after the other in a cluster, and refuses what c
 minutes apart for the same reason. With autoscaling off, nothing starts nodes anew.
 
 What acts is a service account of its own, which may do these calls and no other: on this cluster and this machine
-alone, and not before the moment (`expiry_cron.not_before`). A later moment changes schedules and conditions in place.
+alone, and not before the moment (`expiry_cron.not_before`). A later moment changes schedules in place, and exchanges
+the two grants, whose conditions the provider does not change.
+
+Jobs are where the stack is, or in the nearest region that Cloud Scheduler is in. They hold no data of the stack's: its
+names, the moment, and whom to call.
 
 Sources: GKE API, projects.locations.clusters.nodePools.setAutoscaling and .setSize; Compute Engine API, instances.stop;
 Cloud Scheduler API, projects.locations.jobs; GKE API, "Permissions" (container.clusters.update).
@@ -41,6 +45,23 @@ APART_MINUTES = 2
 MOST_DELAY_MINUTES = 14
 """Latest call of the first round, in minutes after the moment."""
 DAYS = ("day", "next-day")
+JOBS_ELSEWHERE = {
+    "northamerica-south1": "us-south1",
+    "southamerica-west1": "southamerica-east1",
+    "us-east5": "us-east4",
+}
+"""Where the jobs of stacks are in whose region Cloud Scheduler is not. A job that calls by HTTP may be in any region.
+
+The first two are not in Google's table. Of us-east5 it is less certain: it is the one region of the United States that
+the API has no endpoint of its own in. Sources: Cloud Scheduler, "Cloud Scheduler locations" (page with the regions of
+2026-09-24), "About Cloud Scheduler" (supported regions by target); Cloud Scheduler API v1, endpoints of its discovery
+document (revision 20261106).
+"""
+
+
+def region_of_jobs(region: str) -> str:
+    """The region of the jobs of a stack."""
+    return JOBS_ELSEWHERE.get(region, region)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +237,7 @@ class Expiry(pulumi.ComponentResource):
             f"{self._name}-{name}",
             name=names.resource(f"{PURPOSE}-{name}"),
             project=names.project_id,
-            region=names.region,
+            region=region_of_jobs(names.region),
             description=f"{call.description} of {names.prefix} when the stack has expired",
             schedule=schedule,
             time_zone=TIME_ZONE,

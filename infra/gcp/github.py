@@ -10,8 +10,9 @@ more than the provider does for pools, and it does it for roles for a week only.
 that Google gave to the service account that previews, which is another one whenever the stack is made anew. Sources:
 IAM, "Manage workload identity pools and providers" and "Create and manage custom roles".
 
-Tokens name a repository by its owner's name. Whoever gives up the name on GitHub gives up the trust in it: then destroy
-the stack's identities first.
+Tokens name a repository by its owner's name and its own. Those of newer repositories have GitHub's numbers of both
+beside them, which are given to nobody else (`immutable_ids`). Without them, whoever gives up the name on GitHub gives
+up the trust in it: then destroy the stack's identities first.
 """
 
 import hashlib
@@ -72,7 +73,7 @@ def subjects(settings: GitHubSettings, stack: str) -> Subjects:
 
     Raises pulumi.RunError for a job whose name is longer than Google takes.
     """
-    repository = f"repo:{settings.repository}"
+    repository = settings.subject_prefix
     found = Subjects(
         preview=(f"{repository}:pull_request", f"{repository}:ref:refs/heads/{settings.default_branch}"),
         deploy=(f"{repository}:environment:{settings.deploy_environment or stack}",),

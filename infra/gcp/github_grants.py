@@ -15,8 +15,10 @@ Artifact Registry does not know that condition, and so refuses whoever has it: w
 So it takes no right in the project beyond what it was given, but for its own stack's data and keys, whose use it could
 grant itself. What grants without such limits it has not: it changes no service account's policy, no custom role, no
 pool of identities and no account's keys. Therefore a person runs `up` the first time, and where a team or an identity
-is added, or who administers the cluster, a team's people or the settings of GitHub change. The budget belongs to the
-billing account, on which somebody who administers that one grants roles/billing.costsManager.
+is added, or who administers the cluster, a team's people, the moment at which the stack expires (which a grant's
+condition holds) or the settings of GitHub change. The budget belongs to the billing account, on which somebody who
+administers that one grants whoever deploys roles/billing.costsManager, and whoever previews with a refresh
+roles/billing.viewer.
 
 Networks, clusters, repositories, schedules and service accounts are granted for the whole project, since what is made
 has no name yet that a condition could compare. What others have there is within reach, to change and to delete, and so
@@ -25,7 +27,7 @@ advises.
 
 Sources: IAM, "Roles and permissions" of each service, "Set limits on granting roles", "Attribute reference for IAM
 Conditions" (services that recognize the attribute), "Resource attributes for IAM Conditions" and "Best practices for
-using Workload Identity Federation".
+using Workload Identity Federation"; Cloud Billing, "Access control for the Cloud Billing Budget API".
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +35,7 @@ from dataclasses import dataclass
 
 from infra.gcp.keys import USE
 from infra.gcp.naming import Names
-from infra.gcp.node_service_account import NODE_ROLE, PULL_ROLE
+from infra.gcp.node_service_account import NODE_ROLE, PULL_ROLE, STREAM_ROLE
 from infra.gcp.storage import ACCESS_LOGS, PURPOSES
 from infra.gcp.workload_roles import KEY_ROLES, WORKLOAD_ROLES
 
@@ -77,6 +79,7 @@ CONFIGURATION: Mapping[str, tuple[str, ...]] = {
         "iam.serviceAccounts.getIamPolicy",
         "iam.workloadIdentityPoolProviders.get",
         "iam.workloadIdentityPools.get",
+        "iam.workloadIdentityPools.getAttestationRules",
         "resourcemanager.projects.get",
         "resourcemanager.projects.getIamPolicy",
         "serviceusage.services.get",
@@ -88,8 +91,9 @@ CONFIGURATION: Mapping[str, tuple[str, ...]] = {
     "storage.googleapis.com": ("storage.buckets.get", "storage.buckets.getIamPolicy"),
 }
 """What it takes to read what is configured, by API. Identity pools are asked for by these names, and not by those with
-the service before them that roles of Google's are listed with. Source: IAM, REST reference (workloadIdentityPools.get,
-IAM permissions)."""
+the service before them that roles of Google's are listed with. To read a pool, the provider lists its attestation
+rules, whether it has any or not. Sources: IAM, REST reference (workloadIdentityPools.get, IAM permissions), "Identity
+and Access Management audit logging" (ListAttestationRules)."""
 
 BUCKETS = (
     "storage.buckets.create",
@@ -135,6 +139,7 @@ def project_roles(names: Names, apis: Sequence[str]) -> tuple[ProjectRole, ...]:
     pulls, uses = granting(PULL_ROLE), granting(USE, *KEY_ROLES.values())
     # Nothing is granted on networks, and of an empty list Google's page says nothing: to look is the least.
     looks = granting("roles/compute.viewer")
+    nodes = granting(NODE_ROLE, STREAM_ROLE)
     roles = {
         "artifactregistry.googleapis.com": (
             ProjectRole("repositories", "roles/artifactregistry.admin", "Repositories, and pushing to them", pulls),
@@ -156,7 +161,7 @@ def project_roles(names: Names, apis: Sequence[str]) -> tuple[ProjectRole, ...]:
         ),
         "dns.googleapis.com": (ProjectRole("names", "roles/dns.admin", "Names of Google's services in the network"),),
         "iam.googleapis.com": (
-            ProjectRole("grants", "roles/resourcemanager.projectIamAdmin", "What nodes may do", granting(NODE_ROLE)),
+            ProjectRole("grants", "roles/resourcemanager.projectIamAdmin", "What nodes may do", nodes),
             ProjectRole("services", "roles/serviceusage.serviceUsageAdmin", "Switches APIs on"),
         ),
         "logging.googleapis.com": (

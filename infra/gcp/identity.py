@@ -1,8 +1,8 @@
 """The identities of a team's workloads: a service account each, with what its work needs and nothing more.
 
 What a workload may do is told by `infra.workload_grants`, as for every cloud, and in roles by `workload_roles`. Each
-role is granted on a single bucket or key, and on buckets for one prefix; on the project as a whole these accounts have
-none.
+role is granted on a single bucket or key, and on buckets for one prefix, but for the names of a bucket's objects, which
+nobody can be shown a part of (`workload_roles`); on the project as a whole these accounts have none.
 
 No account has a key. A Kubernetes service account of the identity's name acts as it, by Workload Identity Federation
 for GKE: the cluster vouches for its pods, and the grant names the namespace and the account. It cannot name the
@@ -76,16 +76,16 @@ class Identities(pulumi.ComponentResource):
         self, name: str, account: gcp.serviceaccount.Account, number: int, role: BucketRole
     ) -> pulumi.Output[str]:
         args, bucket = self._args, self._args.bucket_names[role.purpose]
-        expression = pulumi.Output.from_input(bucket).apply(
-            lambda bucket: condition(role, bucket, args.prefix, others_in_buckets=bool(args.team))
-        )
+        expression = pulumi.Output.from_input(bucket).apply(lambda bucket: condition(role, bucket, args.prefix))
         member = gcp.storage.BucketIAMMember(
             f"{name}-{role.purpose}{number}" if role.objects else f"{name}-{role.purpose}-list",
             bucket=bucket,
             role=role.role,
             member=account.member,
             condition=gcp.storage.BucketIAMMemberConditionArgs(
-                title=role.title, description=f"Below {args.prefix}", expression=expression
+                title=role.title,
+                description=f"Below {args.prefix}" if role.objects else "Their names, and none of their contents",
+                expression=expression,
             ),
             opts=self._child,
         )

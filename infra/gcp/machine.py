@@ -1,16 +1,23 @@
 """A single instance without Kubernetes, for the smallest runs and for hosts like those at the edge.
 
 It has no public address: people reach it by SSH through Identity-Aware Proxy, which asks IAM who they are, and OS Login
-asks again; keys in metadata open nothing. Settings start and stop it and make it another size, which keeps its disk. A
-machine of another `generation` is a new one: it is there before the old one goes, with an empty disk, and with the
-image and the disk that the settings name by then. Another image or disk alone changes nothing, so that an image
-published by somebody else never replaces a machine. A new one has to run at first: the provider makes none that is
-stopped.
+asks again; keys in metadata open nothing. Settings start and stop it and make it another size, which keeps its disk.
+
+A type with a GPU for one without, or another accelerator, is another machine with the old one's disk; the old one goes
+first. The provider could not change it: it tells Compute Engine how a machine is moved before it has resized it, and
+does not take away a GPU that the settings no longer name. A machine of another `generation` is a new one, too: it is
+there before the old one goes, with an empty disk, and with the image and the disk that the settings name by then.
+Another image or disk alone changes nothing, so that an image published by somebody else never replaces a machine. A new
+one has to run at first: the provider makes none that is stopped.
+
+Production protects it from deletion, and then the provider does not replace it either: the setting
+`deletion_protection` lifts that by an `up` before.
 
 What runs on it may do what the training may: read data sets, keep checkpoints, release models. It is that service
 account, and so is whoever may log in to the machine.
 
-Sources: Compute Engine, "GPU machines and host maintenance", "Spot VMs"; CIS Google Cloud 3.0.0 4.1 to 4.9.
+Sources: Compute Engine, "GPU machines and host maintenance", "Spot VMs"; terraform-provider-google 7.45.0,
+resource_compute_instance.go (update, delete, guest_accelerator); CIS Google Cloud 3.0.0 4.1 to 4.9.
 """
 
 from dataclasses import dataclass
@@ -39,7 +46,7 @@ class MachineArguments:
     service_account_email: pulumi.Input[str]
     """What runs on it is this service account."""
     production: bool
-    """Whether Compute Engine refuses to delete it."""
+    """Whether Compute Engine refuses to delete it, unless the settings say otherwise."""
 
 
 class Machine(pulumi.ComponentResource):
@@ -86,7 +93,7 @@ class Machine(pulumi.ComponentResource):
             name=self._full_name,
             project=args.names.project_id,
             zone=args.zone,
-            description=f"The single machine of {args.names.prefix}",
+            description=f"The single machine of {args.names.prefix}, {self._gpus()}",
             machine_type=settings.machine_type,
             guest_accelerators=[
                 gcp.compute.InstanceGuestAcceleratorArgs(type=settings.accelerator, count=settings.accelerator_count)
@@ -113,24 +120,34 @@ class Machine(pulumi.ComponentResource):
             scheduling=self._scheduling(),
             desired_status=STATES[settings.state],
             allow_stopping_for_update=True,
-            deletion_protection=args.production,
+            deletion_protection=args.production and settings.deletion_protection,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 delete_before_replace=True,
                 # Some types bring local SSDs unasked, and the provider replaces a machine that has what nobody named.
                 ignore_changes=["scratchDisks"],
+                # It tells which GPUs the machine has.
+                replace_on_changes=["description"],
             ),
         )
 
-    def _scheduling(self) -> gcp.compute.InstanceSchedulingArgs:
-        """A machine with a GPU cannot be moved while it runs; one that Google takes is stopped, and keeps its disk."""
+    def _gpus(self) -> str:
+        if self._args.settings.accelerator:
+            return f"with {self._args.settings.accelerator}"
+        return "with the GPUs of its type" if self._has_gpus() else "without GPU"
+
+    def _has_gpus(self) -> bool:
         settings = self._args.settings
         facts = facts_of(settings.machine_type, settings.accelerator, settings.accelerator_count)
-        spot, with_gpu = settings.capacity == "spot", facts is None or facts.gpu_count > 0
+        return facts is None or facts.gpu_count > 0
+
+    def _scheduling(self) -> gcp.compute.InstanceSchedulingArgs:
+        """A machine with a GPU cannot be moved while it runs; one that Google takes is stopped, and keeps its disk."""
+        spot = self._args.settings.capacity == "spot"
         return gcp.compute.InstanceSchedulingArgs(
             provisioning_model="SPOT" if spot else "STANDARD",
             preemptible=spot,
             automatic_restart=not spot,
-            on_host_maintenance="TERMINATE" if spot or with_gpu else "MIGRATE",
+            on_host_maintenance="TERMINATE" if spot or self._has_gpus() else "MIGRATE",
             instance_termination_action="STOP" if spot else None,
         )

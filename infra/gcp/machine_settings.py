@@ -241,8 +241,9 @@ class MachineSettings(Group):
     """A single GPU machine without Kubernetes."""
 
     machine_type: str = ""
-    """Machine type; empty: no machine. Another one is a stop, a resize and a start; but to and from A3 and A4, which
-    Compute Engine does not resize, it takes another generation."""
+    """Machine type; empty: no machine. Another one is a stop, a resize and a start; between types with and without a
+    GPU, another machine with the same disk; but to and from A3 and A4, which Compute Engine does not resize, it takes
+    another generation."""
     accelerator: str = ""
     """GPUs that are attached to a machine of the family n1; empty: the type has its own, or none."""
     accelerator_count: Whole = Field(default=0, ge=0, le=16, validate_default=True)
@@ -255,6 +256,9 @@ class MachineSettings(Group):
     has local SSDs. Source: hashicorp/terraform-provider-google, issue 26173."""
     generation: Whole = Field(default=1, ge=1, le=1_000_000)
     """Raise it to replace the machine by a new one."""
+    deletion_protection: Truth = True
+    """Whether Compute Engine refuses to delete it in production. Then it is not replaced either: it takes an `up` with
+    false before one with another generation, zone, capacity or GPU, or with no machine."""
     image: Annotated[
         str, pattern(r"projects/[a-z0-9-]+/global/images/(family/)?[a-z0-9-]+", "an image, or a family of images")
     ] = "projects/deeplearning-platform-release/global/images/family/common-cu129-ubuntu-2204-nvidia-580"

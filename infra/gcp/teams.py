@@ -1,8 +1,12 @@
 """The teams beside the program's own: identities, a place in the buckets and a key of its own for each.
 
-A team is a namespace of the cluster. Its service accounts work below `TEAM/` in the buckets and nowhere else, see no
-names of other objects, and wrap keys of envelope encryption with a key that no other account may use. They have no
-right on the key of the buckets: Cloud Storage uses it, for whoever may read an object.
+A team is a namespace of the cluster. Its service accounts work below `TEAM/` in the buckets and nowhere else, and wrap
+keys of envelope encryption with a key that no other account may use. They have no right on the key of the buckets:
+Cloud Storage uses it, for whoever may read an object.
+
+They see the names of all objects in the buckets that they read, those of other teams among them, and none of their
+contents: Cloud Storage lists a bucket whole or not at all (`workload_roles`). Who has to hide names gives the team a
+stack of its own.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,6 +6,11 @@ a project has 300 at most: stacks that come and go every day would leave many (I
 "Quotas and limits"). What that costs: who may replace or remove objects may also move them and change their metadata,
 all within the workload's prefix.
 
+To list is a right on the bucket as a whole: who reads some objects of a bucket sees the names of all. What a request to
+list names as its prefix (`storage.googleapis.com/objectListPrefix`) is for Credential Access Boundaries alone; in a
+role's condition it makes Cloud Storage fail (IAM, "Attribute reference for IAM Conditions", Cloud Storage API
+attributes).
+
 Cloud Storage asks about an object where one is read, written or removed, and about the bucket where objects are listed.
 A request that puts an object asks for storage.objects.create, in parts for storage.multipartUploads.create and .abort,
 and for storage.objects.delete as well where the name is taken: to replace is a right of its own. So a repeated request
@@ -35,7 +40,6 @@ KEY_ROLES: Mapping[KeyUse, str] = {
 }
 """The role of each use of the key of envelope encryption."""
 
-_LISTED = 'api.getAttribute("storage.googleapis.com/objectListPrefix", "")'
 _ON_BUCKET = 'resource.type == "storage.googleapis.com/Bucket"'
 
 
@@ -60,7 +64,7 @@ def bucket_roles(identity: str) -> tuple[BucketRole, ...]:
     grants = GRANTS[identity]
     objects = [BucketRole(grant.bucket, _role_of(grant), "The workload's objects", grant.objects) for grant in grants]
     listed = sorted({grant.bucket for grant in grants if Use.READ in grant.uses})
-    return (*objects, *(BucketRole(bucket, VIEWER, "List the workload's objects", "") for bucket in listed))
+    return (*objects, *(BucketRole(bucket, VIEWER, "List the bucket's objects", "") for bucket in listed))
 
 
 def _role_of(grant: Grant) -> str:
@@ -79,19 +83,16 @@ def key_roles(identity: str) -> tuple[str, ...]:
     return tuple(KEY_ROLES[use] for use in ENVELOPE[identity])
 
 
-def condition(role: BucketRole, bucket: str, prefix: str, *, others_in_buckets: bool) -> str:
+def condition(role: BucketRole, bucket: str, prefix: str) -> str:
     """The condition of a role on a bucket, in the Common Expression Language.
 
     :param prefix: Where in the bucket the workload may work, such as `digits/`.
-    :param others_in_buckets: Whether the names of objects elsewhere in the bucket are not this identity's business.
     """
     if role.objects:
         return _about_objects(f"projects/_/buckets/{bucket}/objects/{prefix}", role.objects.removeprefix("*"))
-    own = f'{_LISTED}.startsWith("{prefix}")'
-    # Without a right to list, a missing object is told as a forbidden one. A request for an object names no prefix to
-    # list, but neither does one that lists the whole bucket: to hide the names of others' objects, a missing object has
-    # to look like a forbidden one.
-    return f"{_ON_BUCKET} && {own}" if others_in_buckets else f'{_ON_BUCKET} && ({_LISTED} == "" || {own})'
+    # The role reads objects as well, and a request for one is not about the bucket. Without a right to list, a missing
+    # object is told as a forbidden one.
+    return _ON_BUCKET
 
 
 def _about_objects(beginning: str, end: str) -> str:

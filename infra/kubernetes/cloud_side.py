@@ -26,8 +26,9 @@ class CloudSide:
     of whoever deploys, and goes before them."""
     kubeconfig: pulumi.Output[str]
     """The way into the cluster for a person or a program, as JSON: a secret, in which there is no credential."""
-    cluster_id: str
-    """What the cloud knows the cluster by, whole: another one is another cluster."""
+    cluster_id: pulumi.Output[str]
+    """What the cloud knows the cluster by, whole: another one is another cluster. It waits for the cluster, so what it
+    is an input of goes with a cluster that is replaced by one of the same name."""
     drain_provider: DrainProvider
     """Drains the cluster, and knows how to ask the cloud whether it is still there."""
     cluster_name: str

@@ -77,7 +77,7 @@ class DrainArguments:
 
     provider: DrainProvider
     """Of the cloud, which knows whether there is such a cluster."""
-    cluster: str
+    cluster: pulumi.Input[str]
     """What the cloud knows the cluster by. Another one is another cluster."""
     name: str
     """What people call it."""

@@ -76,6 +76,11 @@ class Plan:
             needed[each.urn] = direct.union(*(needed.get(urn, ()) for urn in direct))
         return needed
 
+    def sources_of(self, resource: Planned, name: str) -> set[str]:
+        """URNs of what an input of a resource comes from: where one is replaced, Pulumi takes the input for unknown."""
+        (state,) = (step["newState"] for step in self.document["steps"] if step["newState"]["urn"] == resource.urn)
+        return {*state["propertyDependencies"].get(name, ())}
+
     def top_of(self, resource: Planned) -> Planned:
         """What a resource is below of, with nothing above it but the stack."""
         by_urn = {each.urn: each for each in self.resources}

@@ -112,6 +112,14 @@ def test_only_named_jobs_of_the_repository_may_take_them(resources: Resources) -
     }
 
 
+def test_subjects_have_the_numbers_of_a_repository_that_github_writes_them_of() -> None:
+    resources = provision("prod", {"identity.github.immutable_ids": "1234/567890"})
+    prefix = "repo:example@1234/trainyard@567890"
+    subject = "token.actions.githubusercontent.com:sub"
+    assert trust(resources, "preview")[subject] == [f"{prefix}:pull_request", f"{prefix}:ref:refs/heads/main"]
+    assert trust(resources, "deploy")[subject] == [f"{prefix}:environment:production"]
+
+
 def test_what_deploy_grants_is_bounded(resources: Resources) -> None:
     policy = resources.one("aws:iam/policy:Policy", "github-deploy-identity")
     assert policy.statement("GrantToRoles")["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}

@@ -1,6 +1,7 @@
 """What AWS hands to the Kubernetes half: the way into the cluster, identities, images and what add-ons have to know."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -20,8 +21,12 @@ REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 pytestmark = pytest.mark.xdist_group("aws platforms")
 
 
-def hand_over(stack: str, changes: dict[str, Any] | None = None) -> tuple[CloudSide, dict[str, Any], Resources]:
-    """What is handed over, its outputs resolved, and what was registered."""
+def hand_over(
+    stack: str,
+    changes: dict[str, Any] | None = None,
+    see: Callable[[pulumi.ResourceTransformationArgs], None] | None = None,
+) -> tuple[CloudSide, dict[str, Any], Resources]:
+    """What is handed over, its outputs resolved, and what was registered, which `see` is shown as it is."""
     settings = settings_of(stack, changes)
     arguments = PlatformArguments(
         project="trainyard",
@@ -37,7 +42,7 @@ def hand_over(stack: str, changes: dict[str, Any] | None = None) -> tuple[CloudS
     resolved: dict[str, Any] = {}
 
     def build() -> None:
-        side = AwsPlatform("aws", arguments).side
+        side = AwsPlatform("aws", arguments, pulumi.ResourceOptions(transformations=[see] if see else [])).side
         sides.append(side)
         outputs = {
             "issuer_url": side.issuer_url,
@@ -63,9 +68,20 @@ def test_the_provider_asks_for_a_token_each_time(dev: tuple[CloudSide, dict[str,
     assert user.keys() == {"exec"}
     assert user["exec"]["args"][:2] == ["eks", "get-token"]
     assert provider.inputs["enableServerSideApply"] == "true"
-    # A stack whose cluster is gone can be destroyed.
-    assert provider.inputs["deleteUnreachable"] == "true"
+    # What is said of a cluster that is out of reach, the environment says: else nobody could say it for one run.
+    assert not {"deleteUnreachable", "skipUpdateUnreachable"} & provider.inputs.keys()
     assert provider.inputs["clusterIdentifier"] == "arn:aws:eks:eu-west-1:123456789012:cluster/trainyard-dev"
+
+
+def test_what_the_environment_says_of_a_cluster_out_of_reach_is_no_difference() -> None:
+    ignored: list[str] = []
+
+    def see(args: pulumi.ResourceTransformationArgs) -> None:
+        if args.type_ == "pulumi:providers:kubernetes":
+            ignored.extend(args.opts.ignore_changes or [])
+
+    hand_over("dev", see=see)
+    assert ignored == ["skipUpdateUnreachable"]
 
 
 def test_an_image_that_is_neither_built_nor_set_is_left_out(

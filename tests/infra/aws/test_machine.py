@@ -37,6 +37,8 @@ def test_it_is_private_and_protected(stack: str) -> None:
     assert inputs["monitoring"] is True
     assert inputs["ebsOptimized"] is True
     assert inputs["disableApiTermination"] is (stack == "prod")
+    # Who deploys may replace it all the same.
+    assert inputs["forceDestroy"] is True
     (disk,) = resources.one(TEMPLATE, "machine-1").inputs["blockDeviceMappings"]
     assert disk["ebs"]["encrypted"] == "true"
     assert disk["ebs"]["kmsKeyId"] == "arn:aws:mock:::keys-volumes"

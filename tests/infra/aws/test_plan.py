@@ -18,6 +18,8 @@ from tests.infra.recorder import provision, record
 from tests.infra.stack_files import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
+CLUSTER = "aws:eks/cluster:Cluster"
+DRAIN = "pulumi-python:dynamic/kubernetes:Drain"
 ASSOCIATION = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 WRITE = os.environ.get("TRAINYARD_WRITE_GOLDEN") == "1"
 TOPS = (
@@ -27,6 +29,8 @@ TOPS = (
     "pulumi:providers:aws",
     "pulumi:providers:pulumi-python",
 )
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What a plan has where only the cloud knows."""
 pytestmark = pytest.mark.xdist_group("planned stacks")
 
 
@@ -87,6 +91,16 @@ def test_the_way_into_the_cluster_is_open_to_administrators_when_there_are_nodes
     assert rights
     assert rights <= waited_for
     assert {("NodeGroup", "system"), ("Addon", "addons-vpc-cni"), ("Addon", "workload-addons-coredns")} <= waited_for
+
+
+def test_what_is_in_a_cluster_goes_with_it_where_it_is_replaced(planned: Plan) -> None:
+    """By one of the same name: Pulumi's Kubernetes provider then has to see an identifier that is not known yet, or all
+    of it would stay in the state. The old one is drained before it goes."""
+    (cluster,), (provider,), (drain,) = map(planned.all, (CLUSTER, "pulumi:providers:kubernetes", DRAIN))
+    assert cluster.urn in planned.sources_of(provider, "clusterIdentifier")
+    assert cluster.urn in planned.sources_of(drain, "cluster")
+    # Known all the same, so that no other update seems to be another cluster.
+    assert drain.inputs["cluster"] == provider.inputs["clusterIdentifier"] != UNKNOWN
 
 
 def test_no_stack_looks_anything_up() -> None:

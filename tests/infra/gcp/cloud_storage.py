@@ -45,11 +45,11 @@ class CloudStorage:
         }
         return {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(key), "AWS_ALLOW_HTTP": "true"}
 
-    def allows(self, permission: str, bucket: str, name: str = "", *, prefix: str | None = None) -> bool:
+    def allows(self, permission: str, bucket: str, name: str = "") -> bool:
         """Whether the account has a permission for an object, or for a list of the bucket."""
         self.asked.add(permission)
         own = [each for each in self._grants if each.inputs["bucket"] == bucket]
-        return may(own, permission, get(bucket, name) if name else list_objects(bucket, prefix))
+        return may(own, permission, get(bucket, name) if name else list_objects(bucket))
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of the answer to a request."""
@@ -116,10 +116,10 @@ class CloudStorage:
         return 204, b""
 
     def _list(self, bucket: str, query: dict[str, str]) -> tuple[int, bytes]:
-        prefix = query.get("prefix")
-        if not self.allows("storage.objects.list", bucket, prefix=prefix):
+        if not self.allows("storage.objects.list", bucket):
             return _refused()
-        found = sorted(name for where, name in self.objects if where == bucket and name.startswith(prefix or ""))
+        prefix = query.get("prefix", "")
+        found = sorted(name for where, name in self.objects if where == bucket and name.startswith(prefix))
         contents = "".join(
             f"<Contents><Key>{escape(name)}</Key><LastModified>2026-12-01T12:00:00.000Z</LastModified>"
             f"<ETag>&quot;1&quot;</ETag><Size>{len(self.objects[bucket, name])}</Size></Contents>"

@@ -39,19 +39,20 @@ moments = st.floats(1_767_225_600, 2_208_988_800).map(
 
 
 @functools.cache
-def expiring(moment: str, pools: tuple[str, ...] = POOLS, *, machine: bool = True) -> Resources:
+def expiring(moment: str, pools: tuple[str, ...] = POOLS, *, machine: bool = True, names: Names = NAMES) -> Resources:
     """The switch by itself."""
+    region = names.region
 
     def build() -> None:
-        made = {name: gcp.container.NodePool(f"gpu-{name}", cluster=NAMES.cluster, location=REGION) for name in pools}
+        made = {name: gcp.container.NodePool(f"gpu-{name}", cluster=names.cluster, location=region) for name in pools}
         arguments = ExpiryArguments(
-            names=NAMES,
+            names=names,
             expires_at=moment,
-            cluster_name=NAMES.cluster,
-            location=REGION,
+            cluster_name=names.cluster,
+            location=region,
             node_pools=made,
             machine_name="machine-1" if machine else None,
-            machine_zone=f"{REGION}-a" if machine else "",
+            machine_zone=f"{region}-a" if machine else "",
         )
         Expiry("expiry", arguments)
 
@@ -122,6 +123,23 @@ def test_every_pool_and_the_machine_have_jobs_for_two_days() -> None:
         assert target["httpMethod"] == "POST"
         assert target.get("headers") == ({"Content-Type": "application/json"} if "body" in target else None)
         assert target["oauthToken"]["serviceAccountEmail"] == EMAIL
+
+
+@pytest.mark.parametrize(
+    ("region", "near"),
+    [
+        ("northamerica-south1", "us-south1"),
+        ("southamerica-west1", "southamerica-east1"),
+        ("us-east5", "us-east4"),
+        ("us-east1", "us-east1"),
+    ],
+)
+def test_jobs_are_in_the_nearest_region_that_cloud_scheduler_is_in(region: str, near: str) -> None:
+    resources = expiring(MOMENT.isoformat(), names=Names("trainyard", "gcp-dev", PROJECT, NUMBER, region))
+    assert {each.inputs["region"] for each in resources.all(JOB)} == {near}
+    # They act where the stack is all the same.
+    for each in resources.all(JOB):
+        assert f"/{region}" in each.inputs["httpTarget"]["uri"]
 
 
 def test_rehearsal_at_the_moment_the_pools_are_emptied_and_the_machine_stands() -> None:
@@ -195,7 +213,7 @@ def test_a_role_has_another_name_whenever_its_account_is_another() -> None:
     assert "." not in role.inputs["roleId"].rpartition("_")[2]
 
 
-def test_a_later_moment_changes_the_switch_in_place() -> None:
+def test_a_later_moment_changes_schedules_and_conditions_alone() -> None:
     earlier, later = expiring("2027-01-01T00:00:00Z"), expiring("2027-02-01T09:30:00Z")
     old = {(each.type, each.name): each.inputs for each in earlier.registered}
     new = {(each.type, each.name): each.inputs for each in later.registered}

@@ -74,17 +74,51 @@ def test_each_account_is_acted_as_by_its_own_jobs_alone(resources: Resources) ->
         assert [each.inputs["member"] for each in grants] == [f"{beginning}{job}" for job in jobs]
 
 
+IDS = {"identity.github.immutable_ids": "1234/567890"}
+
+
+def test_subjects_have_the_numbers_of_a_repository_that_github_writes_them_of() -> None:
+    resources = provision("gcp-prod", IDS)
+    prefix = "repo:example@1234/trainyard@567890"
+    jobs = [f"{prefix}:pull_request", f"{prefix}:ref:refs/heads/main", f"{prefix}:environment:production"]
+    listed = ", ".join(f'"{job}"' for job in jobs)
+    assert resources.one(PROVIDER).inputs["attributeCondition"] == (
+        f'assertion.repository == "example/trainyard" && assertion.sub in [{listed}]'
+    )
+    members = [each.inputs["member"] for each in resources.all(ACCOUNT_MEMBER)]
+    assert [each.partition("/subject/")[2] for each in members if "/subject/" in each] == [jobs[2], *jobs[:2]]
+
+
+@pytest.mark.parametrize("numbers", ["1234", "1234/trainyard", "*/567890", "1234/567890/1", "0/1", "1234/*"])
+def test_numbers_of_a_repository_are_two(numbers: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"github\.immutable_ids = .*: must be OWNER_ID/REPOSITORY_ID, both numbers"
+    ):
+        settings_of("gcp-prod", {"identity.github.immutable_ids": numbers})
+
+
+def test_numbers_of_no_repository_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"github\.immutable_ids = .*: must be empty where no repository is named"):
+        settings_of("gcp-dev", IDS)
+
+
 def test_preview_reads_configuration_and_no_data(resources: Resources) -> None:
     [grant] = project_grants(resources, "preview").values()
     role = resources.one(ROLE, "github-preview")
     assert grant.inputs["role"].endswith(role.inputs["roleId"])
     for permission in role.inputs["permissions"]:
-        assert re.search(r"\.(get|list|getIamPolicy)$", permission), permission
+        assert re.search(r"\.(get|list|getIamPolicy|getAttestationRules)$", permission), permission
     whose = {permission.rpartition(".")[0] for permission in role.inputs["permissions"]}
     assert not whose & {
         "artifactregistry.files", "cloudkms.cryptoKeyVersions", "container.secrets", "iam.serviceAccountKeys",
         "logging.logEntries", "secretmanager.versions", "storage.objects",
     }  # fmt: skip
+
+
+def test_preview_reads_a_pool_as_the_provider_does(resources: Resources) -> None:
+    """Which lists its attestation rules each time. Source: IAM audit logging, ListAttestationRules."""
+    needed = {"iam.workloadIdentityPools.get", "iam.workloadIdentityPools.getAttestationRules"}
+    assert needed <= {*resources.one(ROLE, "github-preview").inputs["permissions"]}
 
 
 def test_what_previews_and_what_deploys_reads_alike(resources: Resources) -> None:
@@ -141,14 +175,18 @@ def test_deploy_has_no_role_on_the_project_by_which_it_could_take_others(resourc
         }
 
 
-def test_deploy_may_grant_on_the_project_what_nodes_have_and_nothing_else(resources: Resources) -> None:
+def test_deploy_may_grant_on_the_project_what_nodes_have_and_nothing_else() -> None:
+    resources = provision("gcp-prod", {"gpu_pools.training.image_streaming": True})
     grant = project_grants(resources, "deploy")["roles/resourcemanager.projectIamAdmin"]
     expression = grant.inputs["condition"]["expression"]
 
     def change(*roles: str) -> bool:
         return holds(expression, change_policy(PROJECT, "projects/ml-platform-example", *roles))
 
-    nodes = {each.inputs["role"] for each in resources.all(PROJECT_MEMBER) if each.name == "node"}
+    nodes = {each.inputs["role"] for each in resources.all(PROJECT_MEMBER) if each.name in ("node", "node-streaming")}
+    assert len(nodes) == 2
+    for role in nodes:
+        assert change(role)
     assert change(*nodes)
     assert change()
     for role in NEVER:

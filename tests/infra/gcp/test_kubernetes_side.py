@@ -1,7 +1,7 @@
 """What Google Cloud hands to the Kubernetes half: the way into the cluster, identities, images, what charts need."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -31,8 +31,12 @@ pytestmark = pytest.mark.xdist_group("gcp platforms")
 HandedOver = tuple[CloudSide, dict[str, Any], Resources]
 
 
-def hand_over(stack: str, changes: Mapping[str, Any] | None = None) -> HandedOver:
-    """What is handed over, its outputs resolved, and what was registered."""
+def hand_over(
+    stack: str,
+    changes: Mapping[str, Any] | None = None,
+    see: Callable[[pulumi.ResourceTransformationArgs], None] | None = None,
+) -> HandedOver:
+    """What is handed over, its outputs resolved, and what was registered, which `see` is shown as it is."""
     settings = settings_of(stack, changes)
     arguments = PlatformArguments(
         project="trainyard",
@@ -48,7 +52,7 @@ def hand_over(stack: str, changes: Mapping[str, Any] | None = None) -> HandedOve
     resolved: dict[str, Any] = {}
 
     def build() -> None:
-        side = GcpPlatform("gcp", arguments).side
+        side = GcpPlatform("gcp", arguments, pulumi.ResourceOptions(transformations=[see] if see else [])).side
         sides.append(side)
         parameters = side.storage_class["parameters"]
         pulumi.Output.all(issuer_url=side.issuer_url, images=side.images, parameters=parameters).apply(resolved.update)
@@ -76,9 +80,20 @@ def test_the_provider_asks_for_a_token_each_time(dev: HandedOver) -> None:
     assert user.keys() == {"exec"}
     assert user["exec"]["command"] == "gke-gcloud-auth-plugin"
     assert provider.inputs["enableServerSideApply"] == "true"
-    # A stack whose cluster is gone can be destroyed.
-    assert provider.inputs["deleteUnreachable"] == "true"
-    assert provider.inputs["clusterIdentifier"] == NAMES.cluster_id(f"{REGION}-a") == dev[0].cluster_id
+    # What is said of a cluster that is out of reach, the environment says: else nobody could say it for one run.
+    assert not {"deleteUnreachable", "skipUpdateUnreachable"} & provider.inputs.keys()
+    assert provider.inputs["clusterIdentifier"] == NAMES.cluster_id(f"{REGION}-a")
+
+
+def test_what_the_environment_says_of_a_cluster_out_of_reach_is_no_difference() -> None:
+    ignored: list[str] = []
+
+    def see(args: pulumi.ResourceTransformationArgs) -> None:
+        if args.type_ == "pulumi:providers:kubernetes":
+            ignored.extend(args.opts.ignore_changes or [])
+
+    hand_over("gcp-dev", see=see)
+    assert ignored == ["skipUpdateUnreachable"]
 
 
 def test_an_image_that_is_neither_built_nor_set_is_left_out(dev: HandedOver) -> None:

@@ -15,6 +15,7 @@ from tests.infra.recorder import Resources, provision, record
 INSTANCE = "gcp:compute/instance:Instance"
 DISK = "gcp:compute/disk:Disk"
 NAMES = Names("trainyard", "gcp-dev", PROJECT, NUMBER, REGION)
+T4: dict[str, Any] = {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4", "accelerator_count": 1}
 KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/volumes"
 
 pytestmark = pytest.mark.xdist_group("gcp platforms")
@@ -146,6 +147,17 @@ def difference(before: Resources, after: Resources) -> dict[str, Any]:
     return found
 
 
+def options_of() -> dict[str, pulumi.ResourceOptions]:
+    """With which options each resource is registered, by type."""
+    options: dict[str, pulumi.ResourceOptions] = {}
+
+    def remember(args: pulumi.ResourceTransformationArgs) -> None:
+        options[args.type_] = args.opts
+
+    machine(opts=pulumi.ResourceOptions(transformations=[remember]))
+    return options
+
+
 def test_a_resize_stops_it_changes_its_type_and_keeps_its_disk() -> None:
     assert difference(machine(), machine(machine_type="g2-standard-8")) == {"Instance.machineType": "g2-standard-8"}
     assert machine().one(INSTANCE).inputs["allowStoppingForUpdate"] is True
@@ -156,14 +168,33 @@ def test_to_stop_it_changes_its_state_and_nothing_else() -> None:
     assert machine().one(INSTANCE).inputs["desiredStatus"] == "RUNNING"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"machine_type": "g2-standard-4"}, {"machine_type": "n2-standard-4"}),
+        ({"machine_type": "n2-standard-4"}, {"machine_type": "g2-standard-4"}),
+        # Nothing else tells the provider that the GPU is to go.
+        ({**T4, "capacity": "spot"}, {"machine_type": "n1-standard-8", "capacity": "spot"}),
+        (T4, {"machine_type": "g2-standard-4"}),
+    ],
+    ids=["without", "with", "detached", "of the type"],
+)
+def test_other_gpus_are_another_machine_with_the_same_disk(before: dict[str, Any], after: dict[str, Any]) -> None:
+    changed = difference(machine(**before), machine(**after))
+    assert "Instance.description" in changed
+    assert not [name for name in changed if not name.startswith("Instance.")]
+    assert options_of()[INSTANCE].replace_on_changes == ["description"]
+
+
+def test_production_lets_a_machine_be_replaced_when_it_was_told_so_before() -> None:
+    unprotected = {"Instance.deletionProtection": False}
+    assert difference(machine(production=True), machine(production=True, deletion_protection=False)) == unprotected
+    assert difference(machine(), machine(deletion_protection=False)) == {}
+
+
 def test_its_disk_outlives_the_instance_and_another_image_or_disk_alone_changes_nothing() -> None:
-    options: dict[str, pulumi.ResourceOptions] = {}
-
-    def remember(args: pulumi.ResourceTransformationArgs) -> None:
-        options[args.type_] = args.opts
-
-    resources = machine(opts=pulumi.ResourceOptions(transformations=[remember]))
-    assert resources.one(INSTANCE).inputs["bootDisk"]["autoDelete"] is False
+    options = options_of()
+    assert machine().one(INSTANCE).inputs["bootDisk"]["autoDelete"] is False
     assert options[DISK].ignore_changes == ["image", "type", "size"]
     # Local SSDs that its type has are nobody's wish and no reason for another machine.
     assert options[INSTANCE].ignore_changes == ["scratchDisks"]

@@ -30,6 +30,7 @@ TOPS = (
     "pulumi:providers:pulumi-python",
 )
 CLUSTER = "gcp:container/cluster:Cluster"
+DRAIN = "pulumi-python:dynamic/kubernetes:Drain"
 NODE_POOL = "gcp:container/nodePool:NodePool"
 ACCOUNT = "gcp:serviceaccount/account:Account"
 KEY, KEY_RING = "gcp:kms/cryptoKey:CryptoKey", "gcp:kms/keyRing:KeyRing"
@@ -179,6 +180,16 @@ def test_the_way_into_the_cluster_is_open_to_administrators_when_there_are_nodes
     (system,) = (each for each in planned.all(NODE_POOL) if each.name == "system")
     assert admins
     assert {each.urn for each in [*admins, system]} <= planned.needed[provider.urn]
+
+
+def test_what_is_in_a_cluster_goes_with_it_where_it_is_replaced(planned: Plan) -> None:
+    """By one of the same name: Pulumi's Kubernetes provider then has to see an identifier that is not known yet, or all
+    of it would stay in the state. The old one is drained before it goes."""
+    (cluster,), (provider,), (drain,) = map(planned.all, (CLUSTER, "pulumi:providers:kubernetes", DRAIN))
+    assert cluster.urn in planned.sources_of(provider, "clusterIdentifier")
+    assert cluster.urn in planned.sources_of(drain, "cluster")
+    # Known all the same, so that no other update seems to be another cluster.
+    assert drain.inputs["cluster"] == provider.inputs["clusterIdentifier"] != UNKNOWN
 
 
 def test_nodes_come_when_they_have_a_way_out(planned: Plan) -> None:
