@@ -72,7 +72,7 @@ class JobSpecification:
     identity: str
     """Which of the platform's identities the job acts as."""
     deadline_seconds: int
-    """Seconds after which the job is asked to stop."""
+    """Seconds that it may work, after which it is asked to stop."""
     grace_seconds: int = 30
     """Seconds from being asked to stop to being killed."""
     processes: int | None = None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from infra.cloud_setting_values import context
 from infra.setting_types import Group, Real, Truth, Whole, pattern, refuse
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -75,6 +76,10 @@ class ScalingSettings(Group):
         return self.min_pods == self.max_pods and not self.to_zero
 
 
+_OF_GKE = ("", "gce", "gce-internal")
+"""Classes of Ingress that GKE's own controller takes. Source: GKE, "GKE Ingress for Application Load Balancers"."""
+
+
 class ExposureSettings(Group):
     """From where the service is reached."""
 
@@ -85,8 +90,9 @@ class ExposureSettings(Group):
     """DNS name by which it is reached from outside."""
     grpc_host: HostName = ""
     """DNS name for gRPC at a gateway, which takes another one than for HTTP; empty: grpc. and `host`."""
-    class_name: ObjectName = ""
-    """GatewayClass or IngressClass; empty: the platform's own gateway, or the cluster's default for an Ingress."""
+    class_name: ObjectName = Field(default="", validate_default=True)
+    """GatewayClass or IngressClass; empty: the platform's own gateway, or the cluster's default for an Ingress, which
+    is GKE's own there and refused."""
     proxy_namespace: Namespace = Field(default="", validate_default=True)
     """Namespace of the pods that pass requests on; empty: that of the platform's own gateway. An Ingress needs it."""
     certificate_secret: ObjectName = Field(default="", validate_default=True)
@@ -106,6 +112,16 @@ class ExposureSettings(Group):
         if grpc_host and grpc_host == info.data.get("host"):
             raise refuse("must be another name than host: a gateway takes one kind of route for each name")
         return grpc_host
+
+    @field_validator("class_name")
+    @classmethod
+    def _not_in_public(cls, name: str, info: ValidationInfo) -> str:
+        if info.data.get("kind") == "ingress" and context(info, "cloud") == "gcp" and name in _OF_GKE:
+            raise refuse(
+                "must name the class of a controller whose pods are in proxy_namespace, where kind is ingress and "
+                "trainyard:cloud is gcp: GKE's own makes a public load balancer, whose requests the service refuses"
+            )
+        return name
 
     @field_validator("proxy_namespace")
     @classmethod

@@ -127,8 +127,9 @@ class GpuPoolSettings(Group):
     """Local SSD disks of each machine whose type lets choose; 0: none, or those that the type has."""
     scratch: Literal["disk", "local_ssd"] = "disk"
     """Where pods' files lie: on the boot disk, or on the machine's local SSDs joined as RAID 0, which end with it."""
-    driver: Literal["default", "latest"] = "default"
-    """Which of NVIDIA's drivers GKE installs: the one that it recommends for its version, or the newest that it has."""
+    driver: Literal["default", "latest"] = "latest"
+    """Which of NVIDIA's drivers GKE installs: the newest that it has, or the one that it recommends for its version,
+    which may be too old for CUDA 13: that needs 580 (NVIDIA, "CUDA Compatibility")."""
     sharing: GpuSharingSettings = GpuSharingSettings()
     image_streaming: Truth = True
     """Whether a container starts while its image is still being fetched."""

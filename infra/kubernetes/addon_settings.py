@@ -63,9 +63,10 @@ class QueueSettings(Group):
     """Kueue: jobs wait until all of their nodes can be had, and the more important go first."""
 
     enabled: Truth = True
-    ready_minutes: Whole = Field(default=30, ge=NODE_PROVISION_MINUTES + 5, le=1440)
+    ready_minutes: Whole = Field(default=45, ge=NODE_PROVISION_MINUTES + 5, le=1440)
     """Minutes that an admitted job has until all of its pods run: for nodes to start and images to be pulled. One that
-    has not made it gives its quota back and waits in the queue again."""
+    has not made it gives its quota back and waits in the queue again. GKE alone waits for a node of flex-start for half
+    an hour before it tries another pool (GKE cluster autoscaler, getMaxNodeProvisionTime)."""
 
 
 class TerminationHandlerSettings(Group):

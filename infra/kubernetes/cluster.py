@@ -8,7 +8,7 @@ import pulumi
 from typing_extensions import override
 
 from infra.cluster import Cluster, EntryPoint, Job, JobSpecification, Service, ServiceSpecification
-from infra.kubernetes.indexed_job import JobSurroundings, job_manifests
+from infra.kubernetes.indexed_job import JobSurroundings, deadline_seconds, job_manifests
 from infra.kubernetes.object import KubernetesObject, Manifest, pulumi_name
 from infra.kubernetes.service.exposure import endpoints, is_encrypted
 from infra.kubernetes.service.manifests import service_manifests
@@ -45,7 +45,8 @@ class KubernetesCluster(Cluster):
     @override
     def run_job(self, name: str, job: JobSpecification, opts: pulumi.ResourceOptions | None = None) -> Job:
         manifests = job_manifests(name, job, self._args.images[job.entry_point.image], self._args.jobs)
-        made = self._make(manifests, opts, round(job.pods.wait_hours * 3600) + job.deadline_seconds)
+        seconds = round(job.pods.wait_hours * 3600) + deadline_seconds(job, self._args.jobs)
+        made = self._make(manifests, opts, seconds)
         job_object = made[-1]
         ended = job_object.status.apply(lambda status: exit_code(name, status))
         return Job(ended.apply(lambda _: job_object), ended)

@@ -72,6 +72,7 @@ class ClusterContent(pulumi.ComponentResource):
                     namespace=settings.team,
                     pools=side.pools,
                     queued=settings.addons.queue.enabled,
+                    ready_minutes=settings.addons.queue.ready_minutes,
                     environment=side.environment,
                     labels=args.labels,
                 ),

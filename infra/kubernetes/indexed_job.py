@@ -40,6 +40,8 @@ AWAITED = {
     "pulumi.com/replaceUnready": "true",
 }
 """How long `up` waits for a job. Source: Pulumi Kubernetes provider, its annotations."""
+START_MINUTES = 15
+"""Minutes for a node to come and an image to be pulled, where no queue counts them."""
 TEMPORARY_GIB = 0.25
 """Room in /tmp, which is in memory."""
 
@@ -52,6 +54,8 @@ class JobSurroundings:
     pools: Sequence[NodePool]
     queued: bool
     """Whether jobs with GPUs wait in a queue."""
+    ready_minutes: int
+    """Minutes in which the pods of a job from the queue have to run, or it waits again."""
     environment: Mapping[str, str]
     """Environment variables of every pod; nothing secret."""
     labels: Mapping[str, str]
@@ -77,6 +81,19 @@ def job_manifests(
     return [specification, *meeting, _job(name, job, image, around, labels, text)]
 
 
+def deadline_seconds(job: JobSpecification, around: JobSurroundings) -> int:
+    """Seconds after which a job ends, whatever it does.
+
+    Kubernetes counts from when the job may have pods: nodes are yet to come, and images to be pulled. Source:
+    Kubernetes, API of Job, activeDeadlineSeconds and status.startTime.
+    """
+    return job.deadline_seconds + 60 * (around.ready_minutes if _waits_in_a_queue(job, around) else START_MINUTES)
+
+
+def _waits_in_a_queue(job: JobSpecification, around: JobSurroundings) -> bool:
+    return around.queued and job.pods.gpus > 0
+
+
 def _job(
     name: str,
     job: JobSpecification,
@@ -87,13 +104,13 @@ def _job(
 ) -> Manifest:
     pods = job.pods
     pools = pools_for(need_of_job(pods), around.pools, f"{name}.pods")
-    queued = around.queued and pods.gpus > 0
+    queued = _waits_in_a_queue(job, around)
     queue = {QUEUE_LABEL: queue_name(pools[0].capacity)} if queued else {}
     spec = {
         "completionMode": "Indexed",
         "completions": pods.nodes,
         "parallelism": pods.nodes,
-        "activeDeadlineSeconds": job.deadline_seconds,
+        "activeDeadlineSeconds": deadline_seconds(job, around),
         "backoffLimitPerIndex": pods.retries,
         # One node that cannot go on is the end of all: the others cannot train without it.
         "maxFailedIndexes": 0,
@@ -200,6 +217,7 @@ def _container(
         "HOME": "/tmp",  # noqa: S108  # a memory-backed volume of the pod's own
         "TMPDIR": "/tmp",  # noqa: S108
         "TRAINYARD_SCRATCH": SCRATCH_FOLDER,
+        **({"TRAINYARD_GPUS": str(pods.gpus)} if pods.gpus else {}),
     }
     return {
         "name": "job",

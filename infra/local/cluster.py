@@ -40,7 +40,7 @@ __all__ = ["JobProvider", "LocalCluster", "LocalJob", "ServiceProvider"]
 # The states of older stacks name the provider of their service here.
 
 """The stack's output, a secret, by which clients on this machine are known to the service."""
-STOPPED_EARLY = 75
+STOPPED_EARLY = frozenset({74, 75})
 """Exit code of a job that has stopped before its end and can go on from where it was (EX_TEMPFAIL of sysexits.h)."""
 _GRACE_SECONDS = 10
 """Seconds that a server gets to end beyond those in which it answers what it has."""
@@ -230,7 +230,7 @@ def _failure(props: Properties, state: "State", tail: str) -> str:
     name = props["name"]
     if state.reason == "deadline":
         what = f"job {name} was stopped at its deadline of {props['deadline_seconds']:g} seconds"
-    elif state.exit_code == STOPPED_EARLY:
+    elif state.exit_code in STOPPED_EARLY:
         what = f"job {name} stopped before its end and keeps what it has done; deploy again to go on"
     elif state.exit_code is None:
         what = f"job {name} {state.reason or 'ended, and nobody was there to see how; deploy again to run it again'}"

@@ -35,7 +35,8 @@ TOO_DEAR = 72
 """Exit code of a training that has cost as much as it may: trainyard_training.exit_status."""
 _HOPELESS = frozenset({2, 65, 70, 71, TOO_DEAR, 77})
 """Exit codes of jobs that come again however often they are run."""
-_EXIT_CODE = re.compile(r"\bjob \S+ failed with exit code (-?\d+)")
+_EXIT_CODE = re.compile(r"\b(?:job|pod) \S+ failed with exit code (-?\d+)")
+"""In the words of `infra.local.cluster`, and of Kubernetes for a job that failed by its pod failure policy."""
 _ENGINE_DIED = re.compile(r"process ended (?:by SIG|by signal|with exit status)")
 _FOLLOW_SECONDS = 10.0
 

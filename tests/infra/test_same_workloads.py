@@ -173,7 +173,7 @@ def test_workloads_differ_in_nothing_but_identity_storage_and_where_images_are(s
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"kubernetes.addons": {"queue": {"ready_minutes": 45}}}, "Release addons-kueue"),
+        ({"kubernetes.addons": {"queue": {"ready_minutes": 60}}}, "Release addons-kueue"),
         ({"kubernetes.team": "vision"}, "Job vision-training"),
         ({"gpu_pools.other": {"machine_type": "g2-standard-4"}}, "ResourceFlavor other"),
         ({"gpu_pools.training.sharing": {"strategy": "time_sharing", "pods": 2}}, "Release addons-dcgm-exporter"),

@@ -144,6 +144,16 @@ def test_a_pod_has_room_for_the_cache() -> None:
     assert parse_settings({"trainyard:serving": json.dumps(serving)}).serving.response_cache_bytes == 3 * 2**29
 
 
+@pytest.mark.parametrize("name", ["", "gce", "gce-internal"])
+def test_an_ingress_on_google_cloud_is_not_gke_s_own(name: str) -> None:
+    exposure = {"kind": "ingress", **OUTSIDE, "proxy_namespace": "ingress", "class_name": name}
+    content = {"trainyard:serving": json.dumps({"exposure": exposure})}
+    with pytest.raises(SettingsError, match=r"class_name.*: must name the class of a controller whose pods"):
+        parse_settings({**content, "trainyard:cloud": "gcp"})
+    # Elsewhere the default of the cluster is of somebody whom the operator has chosen.
+    assert parse_settings(content).serving.exposure.class_name == name
+
+
 def test_nobody_unknown_is_served_in_production() -> None:
     assert problems_of({"authentication": {"mechanism": "none"}}, "prod") == [
         'authentication.mechanism = "none": must be jwt or mtls in prod'

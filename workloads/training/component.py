@@ -22,8 +22,9 @@ GRACE_SECONDS = 60
 """Seconds to write a last checkpoint after being asked to stop."""
 RUN_AGAIN_CODES = (75,)
 """Exit codes of the training package (`exit_status`) that mean: stopped with a checkpoint, or without its peers."""
-HOPELESS_CODES = (2, 65, 70, 71, 72)
-"""A bad specification, bad data, a loss that diverged, a model that was refused, a run that has cost as much as it may.
+HOPELESS_CODES = (2, 65, 70, 71, 72, 74)
+"""A bad specification, bad data, a loss that diverged, a model that was refused, a run that has cost as much as it may
+or taken as long.
 Not a full disk (73): the next pod begins with an empty one, maybe on another node."""
 HOW_NOT_WHAT = frozenset(
     {

@@ -184,13 +184,13 @@ def test_a_pool_of_flex_start_is_as_gke_wants_it() -> None:
 
 
 def test_gpus_are_attached_with_a_driver() -> None:
-    (own,) = pool(machine_type="a3-highgpu-8g", driver="latest")["nodeConfig"]["guestAccelerators"]
+    (own,) = pool(machine_type="a3-highgpu-8g")["nodeConfig"]["guestAccelerators"]
     assert own == {
         "type": "nvidia-h100-80gb",
         "count": 8,
         "gpuDriverInstallationConfig": {"gpuDriverVersion": "LATEST"},
     }
-    attached = pool(machine_type="n1-standard-8", accelerator="nvidia-tesla-t4", accelerator_count=2)
+    attached = pool(machine_type="n1-standard-8", accelerator="nvidia-tesla-t4", accelerator_count=2, driver="default")
     (accelerator,) = attached["nodeConfig"]["guestAccelerators"]
     assert (accelerator["type"], accelerator["count"]) == ("nvidia-tesla-t4", 2)
     assert accelerator["gpuDriverInstallationConfig"] == {"gpuDriverVersion": "DEFAULT"}

@@ -76,7 +76,9 @@ class Stage:
 
     def run_job(self, team: str, name: str = "training", *, queued: bool = True, **pods: Any) -> None:
         """Applies a job as `up` does."""
-        around = JobSurroundings(namespace=team, pools=POOLS, queued=queued, environment={}, labels=LABELS)
+        around = JobSurroundings(
+            namespace=team, pools=POOLS, queued=queued, ready_minutes=45, environment={}, labels=LABELS
+        )
         job = JobSpecification(
             ENTRY,
             {"job": "digits"},

@@ -26,6 +26,7 @@ AROUND = JobSurroundings(
     namespace="research",
     pools=POOLS,
     queued=True,
+    ready_minutes=45,
     environment={"AWS_REGION": "eu-west-1"},
     labels={"app.kubernetes.io/part-of": "trainyard"},
 )
@@ -94,6 +95,7 @@ def test_interruptions_are_not_counted_and_bad_code_fails_at_once() -> None:
         ExitStatus.DIVERGED,
         ExitStatus.MODEL_REFUSED,
         ExitStatus.TOO_DEAR,
+        ExitStatus.OUT_OF_TIME,
     }
     assert never == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": sorted(hopeless)}}
 
@@ -110,6 +112,9 @@ def test_a_cluster_without_queue_starts_jobs_at_once() -> None:
     found = manifests(around=around)
     assert job_of(found)["suspend"] is False
     assert "kueue.x-k8s.io/queue-name" not in found[-1]["metadata"]["labels"]
+    # Its nodes and images come out of the deadline, which is for more than its work.
+    assert job_of(found)["activeDeadlineSeconds"] == 960 + 15 * 60
+    assert job_of(manifests())["activeDeadlineSeconds"] == 960 + 45 * 60
 
 
 def test_a_job_waits_in_the_queue_of_its_capacity() -> None:

@@ -204,4 +204,6 @@ def test_a_training_that_fails_is_not_repeated_without_the_service(tmp_path: Pat
 
 def test_only_a_job_s_exit_code_counts() -> None:
     assert exit_codes("job training failed with exit code -9; its last lines:\n") == {-9}
+    said = "Container job for pod trainyard/training-0-x7p2q failed with exit code 72 matching FailJob rule at index 2"
+    assert exit_codes(f"The job training has failed. PodFailurePolicy: {said}") == {72}
     assert exit_codes("service serving ended with exit code 71; its last lines:\n  exit code 2") == set()

@@ -281,6 +281,7 @@ def test_exit_codes_are_the_packages() -> None:
         ExitStatus.DIVERGED,
         ExitStatus.MODEL_REFUSED,
         ExitStatus.TOO_DEAR,
+        ExitStatus.OUT_OF_TIME,
     )
 
 

@@ -49,7 +49,7 @@ def test_a_killed_launcher_takes_its_workers_along_and_loses_one_interval(
     newest = max(job.checkpoints)
     assert newest >= 50
 
-    assert job.run_here(ticks=20) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=20) is ExitStatus.OUT_OF_TIME
     assert f"resumed from the checkpoint of step {newest}\n" in capsys.readouterr().out
 
 
@@ -64,14 +64,14 @@ def test_a_group_killed_outright_resumes_from_its_last_interval(
     assert newest % 20 == 0
     assert newest >= int(told.split()[-1])
 
-    assert job.run_here(ticks=20) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=20) is ExitStatus.OUT_OF_TIME
     assert f"resumed from the checkpoint of step {newest}\n" in capsys.readouterr().out
     assert len(job.checkpoints) == 3
 
 
 def test_the_deadline_stops_with_a_checkpoint(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
     job = new_job()
-    assert job.run_here(ticks=30) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=30) is ExitStatus.OUT_OF_TIME
     (stopped_at,) = job.checkpoints
     assert 0 < stopped_at < 50
     assert f"stopped at step {stopped_at} of 264: reached the limit of 30 s; run again" in capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_an_altered_checkpoint_is_skipped_for_the_one_before(
     new_job: NewJob, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = new_job(checkpoint_every_steps=10)
-    assert job.run_here(ticks=35) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=35) is ExitStatus.OUT_OF_TIME
     store = ObjectStore(job.specification.checkpoints_uri)
     *_, before, newest = sorted(job.checkpoints)
     (name,) = (name for name in store.list() if name.startswith(f"step-{newest:08}-") and "__0_0" in name)
@@ -89,7 +89,7 @@ def test_an_altered_checkpoint_is_skipped_for_the_one_before(
     store.put(name, content[:-1] + bytes([content[-1] ^ 1]))
     capsys.readouterr()
 
-    assert job.run_here(ticks=5) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=5) is ExitStatus.OUT_OF_TIME
     captured = capsys.readouterr()
     folder = name.partition("/")[0]
     assert f"warning: checkpoint {store.uri}/{folder} is skipped: cannot decrypt digits/" in captured.err
@@ -100,17 +100,17 @@ def test_unreadable_newer_checkpoints_give_way_to_the_one_that_is_saved(
     new_job: NewJob, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = new_job()
-    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     (before,) = job.checkpoints
     store = ObjectStore(job.specification.checkpoints_uri)
     for step in (100, 150, 200):
         store.put(f"step-{step:08}-00000000/.metadata.tink", b"no checkpoint")
 
-    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     assert capsys.readouterr().err.count(" is skipped: ") == 3
     first, saved = job.checkpoints
     assert (first, saved > before) == (before, True)
-    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     assert f"resumed from the checkpoint of step {saved}\n" in capsys.readouterr().out
 
 
@@ -121,6 +121,7 @@ def test_a_stop_is_asked_for_by_signal_deadline_or_the_launchers_end() -> None:
     stop.set_deadline(3)
     assert stop.reason is None
     assert stop.reason == "reached the limit of 3 s"
+    assert stop.is_out_of_time
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

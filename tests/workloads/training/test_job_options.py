@@ -112,4 +112,4 @@ def test_a_run_that_has_cost_enough_stops_with_a_checkpoint_and_counts_all_its_a
     (reached,) = job.checkpoints
     assert job.run_here() is ExitStatus.TOO_DEAR
     assert max(job.checkpoints) <= reached + 1, "what was spent before counts"
-    assert new_job(**dear, maximum_cost_usd=1000).run_here(ticks=20) is ExitStatus.STOPPED_EARLY
+    assert new_job(**dear, maximum_cost_usd=1000).run_here(ticks=20) is ExitStatus.OUT_OF_TIME

@@ -53,14 +53,14 @@ def test_a_key_that_does_not_exist(new_job: NewJob, capsys: pytest.CaptureFixtur
 def test_another_key_than_the_checkpoints(
     new_job: NewJob, object_cloud: ObjectCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert new_job().run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert new_job().run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     status, error = refused(new_job(encryption_key_uri=object_cloud.other_key_uri), capsys)
     assert status is ExitStatus.ACCESS_REFUSED
     assert f"cannot decrypt with {object_cloud.other_key_uri}: no such key, another key was used" in error
 
 
 def test_checkpoints_of_another_specification(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
-    assert new_job(epochs=2).run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert new_job(epochs=2).run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     changed = new_job(epochs=4, learning_rate=0.02)
     before = changed.checkpoints
     status, error = refused(changed, capsys)
@@ -75,7 +75,7 @@ def test_checkpoints_of_another_specification(new_job: NewJob, capsys: pytest.Ca
 
 def test_checkpoints_of_another_data_set(new_job: NewJob, capsys: pytest.CaptureFixture[str]) -> None:
     job = new_job()
-    assert job.run_here(ticks=10) is ExitStatus.STOPPED_EARLY
+    assert job.run_here(ticks=10) is ExitStatus.OUT_OF_TIME
     write_missing(job.datasets, encode_dataset(read_digits(seed=8), shards=8))
     status, error = refused(job, capsys)
     assert status is ExitStatus.BAD_SPECIFICATION
@@ -169,6 +169,18 @@ def test_a_damaged_manifest_does_not_count_as_published(new_job: NewJob, capsys:
     store.put(MANIFEST_NAME, b"{}")
     assert not is_published(job.specification)
     assert "manifest.json has schema_version None" in capsys.readouterr().err
+
+
+def test_gpus_that_cannot_be_used_are_not_replaced_by_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainyard_training.workers import join_workers
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("TRAINYARD_GPUS", "4")
+    with (
+        pytest.raises(SpecificationError, match="4 GPUs are given to this job, and PyTorch can use none"),
+        join_workers(),
+    ):
+        pass
 
 
 def test_more_training_processes_than_gpus_on_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ MEANINGS: dict[int, str] = {
     ExitStatus.MODEL_REFUSED: "the model is below the target accuracy or was exported wrongly; nothing was published",
     ExitStatus.TOO_DEAR: "maximum_cost_usd was reached, with a checkpoint; submit it again with a higher one to go on",
     ExitStatus.NO_SPACE: "a disk is full: give it a larger resources.volume_gib",
+    ExitStatus.OUT_OF_TIME: "max_runtime_seconds was reached, with a checkpoint; submit it again to go on",
     ExitStatus.STOPPED_EARLY: "stopped early with a checkpoint; submit it again to go on",
     ExitStatus.ACCESS_REFUSED: "the job's identity may not read, write or use the key, or the key is the wrong one",
 }
-STOPPED_ITSELF = frozenset({ExitStatus.STOPPED_EARLY, ExitStatus.TOO_DEAR})
+STOPPED_ITSELF = frozenset({ExitStatus.STOPPED_EARLY, ExitStatus.OUT_OF_TIME, ExitStatus.TOO_DEAR})
 """With a checkpoint, at a limit or after a signal: no failure, though platforms take any code but 0 for one."""
 _EXIT_CODE = re.compile(r"(?:exit code:?|non-zero status of) *(\d+)", re.IGNORECASE)
 

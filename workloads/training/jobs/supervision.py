@@ -38,11 +38,11 @@ def judge(ending: Ending) -> Verdict:
     if code == ExitStatus.DONE:
         return Verdict("succeeded", "")
     if ending.stop_reason is not None:
-        if early:
+        if early or code == ExitStatus.OUT_OF_TIME:
             return Verdict("stopped", f"{ending.stop_reason}, with a checkpoint; submit it again to go on")
         how = "was killed after its grace" if ending.killed else meaning_of(code)
         return Verdict("stopped", f"{ending.stop_reason}, without a last checkpoint: {how}")
-    if code == ExitStatus.TOO_DEAR:
+    if code in (ExitStatus.TOO_DEAR, ExitStatus.OUT_OF_TIME):
         return Verdict("stopped", meaning_of(code))
     if not early:
         return Verdict("failed", meaning_of(code))

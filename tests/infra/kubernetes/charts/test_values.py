@@ -267,13 +267,13 @@ def test_of_slices_the_engine_is_what_is_measured() -> None:
 
 
 def test_the_queue_takes_jobs_of_teams_and_waits_for_all_of_their_pods() -> None:
-    chart = charts(everything(queue={"ready_minutes": 45}), facts())["kueue"]
+    chart = charts(everything(queue={"ready_minutes": 60}), facts())["kueue"]
     configuration = yaml.safe_load(chart.values["managerConfig"]["controllerManagerConfigYaml"])
     assert configuration["integrations"]["frameworks"] == ["batch/job"]
     assert configuration["managedJobsNamespaceSelector"]["matchExpressions"] == [
         {"key": "trainyard.dev/team", "operator": "Exists"}
     ]
-    assert configuration["waitForPodsReady"]["timeout"] == "45m"
+    assert configuration["waitForPodsReady"]["timeout"] == "60m"
 
 
 def test_teams_are_measured_and_cannot_speak_for_each_other() -> None:

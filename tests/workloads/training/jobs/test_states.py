@@ -129,7 +129,7 @@ def test_every_exit_code_of_the_training_has_a_meaning() -> None:
 
 @settings(max_examples=100)
 @given(
-    code=st.sampled_from([0, 1, 2, 65, 69, 70, 71, 72, 75, 77, -9, -15, 137]),
+    code=st.sampled_from([0, 1, 2, 65, 69, 70, 71, 72, 74, 75, 77, -9, -15, 137]),
     stop=st.sampled_from([None, "stopped on request"]),
     limit=st.sampled_from([None, "reached maximum_cost_usd 1"]),
     restarts=st.integers(0, 4),
@@ -144,7 +144,7 @@ def test_only_an_early_stop_that_nobody_wanted_is_run_again(
     if code == 0:
         assert verdict.state == "succeeded"
     elif not again:
-        assert verdict.state == ("stopped" if stop or code in (72, 75) else "failed")
+        assert verdict.state == ("stopped" if stop or code in (72, 74, 75) else "failed")
         assert verdict.reason
 
 

@@ -37,8 +37,10 @@ class ExitStatus(IntEnum):
     """The run has cost as much as it may. There is a checkpoint: raise maximum_cost_usd and run again to go on."""
     NO_SPACE = 73
     """A disk is full. Nothing was stored half: make room and run again, which resumes."""
+    OUT_OF_TIME = 74
+    """Stopped at max_runtime_seconds, with a checkpoint: run again to go on."""
     STOPPED_EARLY = 75
-    """Stopped by a signal or at the deadline, with a checkpoint: run again to go on."""
+    """Stopped by a signal, or without its peers, with a checkpoint: run again to go on."""
     ACCESS_REFUSED = 77
     """The identity may not read or write an object or use the key, or the key is the wrong one."""
 

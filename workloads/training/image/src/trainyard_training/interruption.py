@@ -37,11 +37,16 @@ class StopRequest:
         self._deadline = self._started + seconds_after_start
 
     @property
+    def is_out_of_time(self) -> bool:
+        """Whether the deadline is over, and nobody has asked for a stop."""
+        return self._signal is None and self._clock() >= self._deadline
+
+    @property
     def reason(self) -> str | None:
         """Why to stop, for people; None while there is no reason."""
         if self._signal is not None:
             return f"received {self._signal.name}"
-        if self._clock() >= self._deadline:
+        if self.is_out_of_time:
             return f"reached the limit of {self._deadline - self._started:g} s"
         # Workers outlive a launcher that is killed outright: torchrun gives them sessions of their own. Left alone,
         # they would write beside the run that is started in their place.

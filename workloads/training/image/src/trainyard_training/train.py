@@ -206,7 +206,7 @@ def make_steps(run: Run, meter: Meter, stop: StopRequest) -> ExitStatus:
                 saved_step = step
             if others_stop or all_too_dear:
                 # Asked again: the reason may have come to this worker after it had told the others that it has none.
-                return end_early(run, stop.reason, dear=bool(all_too_dear))
+                return end_early(run, stop, stop.reason, dear=bool(all_too_dear))
     run.wait_for_checkpoints()
     return ExitStatus.DONE
 
@@ -276,13 +276,13 @@ def end_diverged(run: Run, error: DivergedError, saved_step: int) -> DivergedErr
     )
 
 
-def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:
+def end_early(run: Run, stop: StopRequest, reason: str | None, *, dear: bool) -> ExitStatus:
     """Wait for the checkpoint and say why the run ends here."""
     run.wait_for_checkpoints()
     if run.attempt is not None:
         run.attempt.end("reached maximum_cost_usd" if dear else reason or "another worker was asked to stop")
     # The launcher ends all workers as soon as one has ended, so none may before the checkpoint is stored.
-    run.workers.sum([0.0])
+    out_of_time = run.workers.any(stop.is_out_of_time)
     where = f"stopped at step {run.learner.step_number} of {run.total_steps}"
     if dear:
         run.progress.say(
@@ -290,4 +290,4 @@ def end_early(run: Run, reason: str | None, *, dear: bool) -> ExitStatus:
         )
         return ExitStatus.TOO_DEAR
     run.progress.say(f"{where}: {reason or 'another worker was asked to stop'}; run again")
-    return ExitStatus.STOPPED_EARLY
+    return ExitStatus.OUT_OF_TIME if out_of_time else ExitStatus.STOPPED_EARLY

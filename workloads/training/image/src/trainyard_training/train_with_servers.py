@@ -130,7 +130,7 @@ def _make_steps(run: Run, link: Link, stop: StopRequest) -> ExitStatus:
     if reason is None or is_good_enough(run):
         run.wait_for_checkpoints()
         return ExitStatus.DONE
-    return end_early(run, reason, dear=too_dear)
+    return end_early(run, stop, reason, dear=too_dear)
 
 
 def _restored(run: Run) -> tuple[RunState | None, dict[str, Any] | None]:

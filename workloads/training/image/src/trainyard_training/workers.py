@@ -13,6 +13,8 @@ import torch.distributed as dist
 from trainyard_artifacts.specification import SpecificationError
 from trainyard_training.failures import WorkerLostError
 
+GPUS_VARIABLE = "TRAINYARD_GPUS"
+"""Environment variable of how many GPUs the surroundings have given to this machine's processes, where they say so."""
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """So long a worker waits for the others before it takes one for lost."""
 
@@ -96,7 +98,7 @@ def join_workers(threads: int = 1, *, servers: int = 0) -> Iterator[Workers]:
     :param servers: How many of them, the last ones, only keep parameters; those stay on the CPU.
 
     Raises:
-        SpecificationError: this machine has GPUs, but none for this process.
+        SpecificationError: this machine has GPUs, but none for this process, or none that can be used.
         WorkerLostError: the other workers cannot be reached, or one is gone.
     """
     torch.set_num_threads(threads)
@@ -121,6 +123,12 @@ def join_workers(threads: int = 1, *, servers: int = 0) -> Iterator[Workers]:
 def _device_of_this_process(servers: int) -> torch.device:
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if not torch.cuda.is_available():
+        if given := os.environ.get(GPUS_VARIABLE):
+            # On the CPU it would take many times as long, and the GPUs would be paid all the same.
+            raise SpecificationError(
+                f"{GPUS_VARIABLE}: {given} GPUs are given to this job, and PyTorch can use none: NVIDIA's driver is not"
+                f" among the libraries in LD_LIBRARY_PATH, or it is older than CUDA {torch.version.cuda} needs"
+            )
         return torch.device("cpu")
     number, here = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     # Asked on every process of the machine: one that alone ends leaves the others waiting for it.
