@@ -167,7 +167,8 @@ def test_without_room_for_its_files_it_says_so_and_leaves_none(no_room: tuple[An
 
 
 def test_a_full_disk_is_told_and_nothing_is_left_on_it(no_room: tuple[Any, ...], tmp_path: Path) -> None:
-    # A disk of one page: the first file fits, the next does not.
+    # A disk of one page: the first file fits, the next does not. A link to a long path takes a page, too, so which file
+    # is the next depends on where the project lies.
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = f"mount -t tmpfs -o size=4k tmpfs {disk}"
@@ -190,7 +191,7 @@ def test_a_full_disk_is_told_and_nothing_is_left_on_it(no_room: tuple[Any, ...],
         check=False,
     )
     require_refused_for_room(ended.returncode, ended.stdout)
-    assert f"No space left on device: '{disk}/model_repository/" in ended.stdout
+    assert re.search(rf"No space left on device: .*'{disk}/", ended.stdout)
     assert not [line for line in ended.stdout.splitlines() if line.startswith(f"{disk}/")]
 
 
