@@ -3,6 +3,7 @@
 import functools
 import json
 import tempfile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def planned(name: str) -> Stack:
     """The stack of that name in a first preview; `corpus/FILE` is a sound program of the corpus."""
     if name.startswith("corpus/"):
         return program_stack(CORPUS / "secure" / f"{name.removeprefix('corpus/')}.py")
-    states = [step["newState"] for step in json.loads(previewed(name).out)["steps"]]
+    # Those that wait for nothing register in any order.
+    states = sorted((step["newState"] for step in json.loads(previewed(name).out)["steps"]), key=itemgetter("urn"))
     return Stack(
         [
             Resource(
@@ -65,7 +67,8 @@ def previewed(name: str) -> Result:
 
 def program_stack(path: Path) -> Stack:
     """What a program of the corpus registers in a first preview."""
-    message = analyzer_pb2.AnalyzeStackRequest(resources=[each.judged_in_stack() for each in run_program(path)])
+    registered = sorted(run_program(path), key=lambda each: each.state.urn)
+    message = analyzer_pb2.AnalyzeStackRequest(resources=[each.judged_in_stack() for each in registered])
     return decoding.stack(message, "dev", {}, dry_run=True)
 
 

@@ -43,7 +43,7 @@ MUTATIONS: dict[Rule, Mutation] = {
         "corpus/aws_network_load_balancer", setting(BALANCER, False, "internal", name="inside")
     ),
     network_load_balancers.load_balancer_strong_tls: Mutation(
-        "corpus/aws_network_load_balancer", without(LISTENER, "sslPolicy")
+        "corpus/aws_network_load_balancer", without(LISTENER, "sslPolicy", name="https")
     ),
     network_load_balancers.load_balancer_drops_invalid_headers: Mutation(
         "corpus/aws_network_load_balancer", without(BALANCER, "dropInvalidHeaderFields")

@@ -11,7 +11,7 @@ MUTATIONS: dict[Rule, Mutation] = {
     network.network_own_subnets: Mutation(STACK, without("gcp:compute/network:Network", "autoCreateSubnetworks")),
     network.network_not_default: Mutation("corpus/gcp_machine", setting(FIREWALL, "default", "network")),
     network.firewall_administration_closed: Mutation(
-        "corpus/gcp_machine", setting(FIREWALL, "0.0.0.0/0", "sourceRanges", 0)
+        "corpus/gcp_machine", setting(FIREWALL, "0.0.0.0/0", "sourceRanges", 0, name="identity-aware-proxy")
     ),
     network.firewall_closed_to_internet: Mutation(
         "corpus/gcp_load_balancer", setting(FIREWALL, "::/0", "sourceRanges", 1, name="health")

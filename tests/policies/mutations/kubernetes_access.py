@@ -40,5 +40,7 @@ MUTATIONS: dict[Rule, Mutation] = {
     ),
     bindings.binding_no_exec_for_workloads: Mutation("dev", setting(ROLE_BINDING, _account("serving"), "subjects", 0)),
     charts.chart_version: Mutation("dev", setting(RELEASE, "9.x", "version")),
-    charts.chart_over_tls: Mutation("dev", setting(RELEASE, "http://charts.example.com", "repositoryOpts", "repo")),
+    charts.chart_over_tls: Mutation(
+        "dev", setting(RELEASE, "http://charts.example.com", "repositoryOpts", "repo", name="addons-prometheus")
+    ),
 }
