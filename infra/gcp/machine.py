@@ -93,7 +93,7 @@ class Machine(pulumi.ComponentResource):
             name=self._full_name,
             project=args.names.project_id,
             zone=args.zone,
-            description=f"The single machine of {args.names.prefix}, {self._gpus()}",
+            description=f"The single machine of {args.names.prefix}{self._gpus()}",
             machine_type=settings.machine_type,
             guest_accelerators=[
                 gcp.compute.InstanceGuestAcceleratorArgs(type=settings.accelerator, count=settings.accelerator_count)
@@ -133,8 +133,8 @@ class Machine(pulumi.ComponentResource):
 
     def _gpus(self) -> str:
         if self._args.settings.accelerator:
-            return f"with {self._args.settings.accelerator}"
-        return "with the GPUs of its type" if self._has_gpus() else "without GPU"
+            return f", with {self._args.settings.accelerator}"
+        return "" if self._has_gpus() else ", without GPU"
 
     def _has_gpus(self) -> bool:
         settings = self._args.settings

@@ -27,6 +27,19 @@ P5_TEMPLATE = template(instanceType="p5.48xlarge")
 BOX = "aws:ec2/instance:Instance"
 L4_TEMPLATE, H100_TEMPLATE = machine_template("g2-standard-8"), machine_template()
 T4 = {"type": "nvidia-tesla-t4", "count": 1}
+PLAIN_TEMPLATE = made("aws:ec2/launchTemplate:LaunchTemplate", "plain", {"instanceType": "m5.large"})
+BY_WEIGHT = made(
+    GROUP,
+    "weighed",
+    {
+        "maxSize": 2,
+        "mixedInstancesPolicy": {
+            "launchTemplate": {"launchTemplateSpecification": {}, "overrides": [{"weightedCapacity": "2"}]}
+        },
+    },
+    refers={"mixedInstancesPolicy": PLAIN_TEMPLATE},
+)
+"""Its overrides leave the type to the template."""
 CONFIGURED = made("aws:ec2/launchConfiguration:LaunchConfiguration", "old", {"instanceType": "p5.48xlarge"})
 
 CASES = (
@@ -54,6 +67,7 @@ CASES = (
             gke_cluster(clusterAutoscaling=provisioning("nvidia-l4")),
             gke_cluster(clusterAutoscaling={**provisioning(), "enabled": False}),
             [L4_TEMPLATE, machine_group(L4_TEMPLATE)],
+            [PLAIN_TEMPLATE, BY_WEIGHT],
             machine_group(None),
             fleet("g5.xlarge", "g6.xlarge"),
         ],

@@ -131,7 +131,9 @@ def spot_pool_teardown(
     wrong="A job that hangs holds its nodes, and costs money, until somebody notices.",
     mend="set spec.activeDeadlineSeconds (for training: trainyard:training.max_runtime_minutes).",
     topic="cost",
-    parameters={"maximum_hours": Parameter(168, "The longest deadline that a job may have, in hours.")},
+    parameters={
+        "maximum_hours": Parameter(192, "The longest deadline that a job may have, its start included, in hours.")
+    },
 )
 def gpu_job_deadline(job: Resource, stack: Stack, *, maximum_hours: float) -> Iterator[str]:
     """The deadline holds for all attempts of a job together; a job without one may run for ever."""

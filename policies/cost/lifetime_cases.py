@@ -177,14 +177,14 @@ CASES = (
     ),
     Cases(
         lifetime.gpu_job_deadline,
-        passing=[job(), job(hours=168), job(gpus=0, hours=None), cron_job(2)],
+        passing=[job(), job(hours=192), job(gpus=0, hours=None), cron_job(2)],
         failing=[
             (job(hours=None), "It asks for 2 GPUs and has no deadline."),
             (
                 [job(hours=None), node_group(["g5.xlarge"])],
                 "2 GPUs (from $0.82 an hour) and has no deadline.",
             ),
-            (job(hours=169, gpus=8), "It asks for 16 GPUs, and its deadline of 169 hours is beyond 168 hours."),
+            (job(hours=193, gpus=8), "It asks for 16 GPUs, and its deadline of 193 hours is beyond 192 hours."),
             (cron_job(None), "has no deadline."),
         ],
     ),

@@ -122,9 +122,9 @@ class Pool:
         named = get("instanceTypes") if self.resource.type == NODE_GROUP else get("instanceType")
         if self.resource.type == GROUP:
             overrides = as_list(get("mixedInstancesPolicy", "launchTemplate", "overrides"))
-            named = [within(each, "instanceType") for each in overrides] or None
+            named = _types_told(overrides)
         if self.resource.type in FLEETS:
-            named = [within(each, "instanceType") for each in self._launched()] or None
+            named = _types_told(self._launched())
         if named is None:
             template = self.template()
             named = template.get("instanceType") if template else None
@@ -410,6 +410,16 @@ class Pool:
 def pools_of(stack: Stack, *types: str) -> list[Pool]:
     """The pools of a stack, or those that resources of these types are or have."""
     return [pool for each in stack.of(*(types or POOL_TYPES)) for pool in pools_in(each, stack)]
+
+
+def _types_told(overrides: Sequence[Any]) -> list[Any] | None:
+    """The types that overrides name; None where they name none, and change other things of the template alone.
+
+    One that tells requirements in place of a type may be any machine that meets them.
+    """
+    told = [type_ for each in overrides if (type_ := within(each, "instanceType")) is not None]
+    by_requirements = any(within(each, "instanceRequirements") is not None for each in overrides)
+    return told if told or by_requirements else None
 
 
 def pools_in(resource: Resource, stack: Stack) -> list[Pool]:
