@@ -61,14 +61,16 @@ def cost(
     assumed = _assumed(plan, changes)
     cost = price_plan(plan, book, assumed)
     if not against and not change:
-        _check_pools(changes, cost.pools)
+        if not cost.unseen:
+            _check_pools(changes, cost.pools)
         _show_cost(cost, title, lines=lines, json=json, markdown=markdown)
         return ExitStatus.SUCCESS
     if change:
         found, other_title = price_change(plan, book, assumed), "what is deployed"
     else:
         found, other_title = difference(_cost_of_other(folder, against, book, changes), cost), against
-    _check_pools(changes, (*found.after.pools, *found.before.pools))
+    if not (found.before.unseen or found.after.unseen):
+        _check_pools(changes, (*found.after.pools, *found.before.pools))
     _show_difference(found, f"{title} against {other_title}", json=json, markdown=markdown)
     return ExitStatus.SUCCESS
 

@@ -119,6 +119,9 @@ def test_a_pool_that_nothing_has_is_refused_on_the_command_line_only(project: Pa
         refused = yard(*asked, f"pools.{name}=1", cwd=project)
         assert (refused.code, refused.out) == (ExitStatus.CONFIGURATION, "")
         assert refused.err == f"yard: --usage is 'pools.{name}=1': there is no such pool; the pools are training\n"
+    # A document leaves out what stays as it is: the pool may be among that.
+    (project / "some.json").write_text(_document(NAT, changeSummary={"create": 1, "same": 40}))
+    assert yard("cost", "-d", "some.json", "-u", "pools.training=1", cwd=project).code == ExitStatus.SUCCESS
     refused = yard("cost", "-d", "one.json", "-u", "pools.training=1", cwd=project)
     assert refused.err == "yard: --usage is 'pools.training=1': there is no pool of nodes\n"
 

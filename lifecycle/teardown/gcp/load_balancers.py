@@ -117,7 +117,10 @@ def _chains(search: Search) -> _Chains:
             starts_of_others.add(path)
         elif why := next((why for link in links[path] if (why := ends.why_own(link))), ""):
             surely[path] = why
-    others = _together(dict.fromkeys(starts_of_others, ""), links, senders, parts.keys() - surely.keys())
+    free = parts.keys() - surely.keys()
+    # Up, and then down: what both send to may be theirs, and what else sends there is not for that.
+    before = _together(dict.fromkeys(starts_of_others, ""), {path: [] for path in links}, senders, free)
+    others = _together(before, links, {}, free)
     own = _together(surely, links, senders, parts.keys() - others.keys())
     return _Chains({path: _Part(*parts[path], why) for path, why in own.items()}, senders)
 
@@ -149,6 +152,8 @@ class _Ends:
     search: Search
     own: frozenset[str]
     """The stack's that are there."""
+    empty: frozenset[str]
+    """Groups without a machine, which GKE makes without saying in which network."""
     machines: frozenset[str]
     """All machines that are there, whoever's."""
 
@@ -158,7 +163,7 @@ class _Ends:
         :param parts: The parts of the project's load balancers, which lead on.
         """
         kind = link.split("/")[-2]
-        if link in self.own or link in parts:
+        if link in self.own or link in self.empty or link in parts:
             return False
         if kind == "instances":
             # One that is gone tells nothing.
@@ -174,8 +179,10 @@ def _ends(search: Search) -> _Ends:
     """Those of the project. Raises GoogleError."""
     groups = (each for kind in _GROUPS for each in search.calls.everywhere(kind))
     own = frozenset(path_of(each["selfLink"]) for each in groups if network_mark(search, each))
+    of_machines = search.calls.everywhere("instanceGroups")
+    empty = frozenset(path_of(each["selfLink"]) for each in of_machines if not each.get("network"))
     machines = frozenset(path_of(each["selfLink"]) for each in search.calls.everywhere("instances"))
-    return _Ends(search, own | _machines(search), machines)
+    return _Ends(search, own | _machines(search), empty, machines)
 
 
 def _links(value: object) -> Iterator[str]:

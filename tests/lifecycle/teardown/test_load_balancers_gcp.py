@@ -209,3 +209,22 @@ def look(folder: Path, stack: str = "dev") -> AuditReport:
     report = audit(make_subject(folder, stack))
     assert report.problems == ()
     return report
+
+
+def test_a_group_without_a_machine_hides_no_load_balancer(company: Company, tmp_path: Path) -> None:
+    """GKE makes a group in each zone, and names no network; one that has no node yet tells nothing."""
+    nodes = company.google.compute(IN_ZONE, "instanceGroups", "k8s-ig--x", network=company.network)
+    empty = company.google.compute(f"zones/{REGION}-b", "instanceGroups", "k8s-ig--x")
+    company.open(company.service("api", nodes, empty))
+    assert ("backend service", "api") in parts(company, tmp_path)
+    assert ("forwarding rule", "company-443") in parts(company, tmp_path)
+
+
+def test_what_only_a_common_service_joins_is_not_of_others(company: Company, tmp_path: Path) -> None:
+    common = company.service("common")
+    company.open(company.service("shop-api", company.theirs), common)
+    own = company.service("ml-api", company.own)
+    company.google.compute(
+        "global", "urlMaps", "own", defaultService=own, pathMatchers=[{"name": "none", "defaultService": common}]
+    )
+    assert parts(company, tmp_path).keys() == {("backend service", "ml-api"), ("URL map", "own")}
