@@ -32,6 +32,7 @@ from infra.expiry_moment import utc_moment
 from infra.gcp.cluster import this_cluster
 from infra.gcp.expiry_cron import TIME_ZONE, not_before, schedules
 from infra.gcp.naming import Names
+from planning.google_scheduler import region_of_jobs
 
 PURPOSE = "expiry"
 """What the service account and the jobs are named after."""
@@ -45,23 +46,6 @@ APART_MINUTES = 2
 MOST_DELAY_MINUTES = 14
 """Latest call of the first round, in minutes after the moment."""
 DAYS = ("day", "next-day")
-JOBS_ELSEWHERE = {
-    "northamerica-south1": "us-south1",
-    "southamerica-west1": "southamerica-east1",
-    "us-east5": "us-east4",
-}
-"""Where the jobs of stacks are in whose region Cloud Scheduler is not. A job that calls by HTTP may be in any region.
-
-The first two are not in Google's table. Of us-east5 it is less certain: it is the one region of the United States that
-the API has no endpoint of its own in. Sources: Cloud Scheduler, "Cloud Scheduler locations" (page with the regions of
-2026-09-24), "About Cloud Scheduler" (supported regions by target); Cloud Scheduler API v1, endpoints of its discovery
-document (revision 20261106).
-"""
-
-
-def region_of_jobs(region: str) -> str:
-    """The region of the jobs of a stack."""
-    return JOBS_ELSEWHERE.get(region, region)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["JobProvider", "LocalCluster", "LocalJob", "ServiceProvider"]
 # The states of older stacks name the provider of their service here.
 
-"""The stack's output, a secret, by which clients on this machine are known to the service."""
 STOPPED_EARLY = frozenset({74, 75})
-"""Exit code of a job that has stopped before its end and can go on from where it was (EX_TEMPFAIL of sysexits.h)."""
+"""Exit codes of a job that has stopped before its end and can go on: trainyard_training.exit_status."""
 _GRACE_SECONDS = 10
 """Seconds that a server gets to end beyond those in which it answers what it has."""
 

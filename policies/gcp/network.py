@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from policies.addresses import is_internet
+from policies.gcp import nodes
 from policies.references import is_given
 from policies.resources import Resource, Stack
 from policies.rules import Parameter, related_rule, resource_rule
@@ -26,13 +27,7 @@ NETWORK = "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 PROJECT = "gcp:organizations/project:Project"
 CLUSTER = "gcp:container/cluster:Cluster"
-MACHINES = (
-    "gcp:compute/instance:Instance",
-    "gcp:compute/instanceTemplate:InstanceTemplate",
-    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
-    "gcp:compute/instanceFromTemplate:InstanceFromTemplate",
-    "gcp:compute/instanceFromMachineImage:InstanceFromMachineImage",
-)
+MACHINES = (*nodes.MACHINES, *nodes.FROM_ELSEWHERE)
 SSL_POLICIES = ("gcp:compute/sSLPolicy:SSLPolicy", "gcp:compute/regionSslPolicy:RegionSslPolicy")
 PROXIES = (
     "gcp:compute/targetHttpsProxy:TargetHttpsProxy",

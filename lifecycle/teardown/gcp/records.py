@@ -7,22 +7,17 @@ from typing import Any
 from lifecycle.teardown.finding import Found
 from lifecycle.teardown.gcp.found import Finder, Search, Stage, labels_of, name_of
 from lifecycle.teardown.gcp.ownership import mark_of, resource_names
+from planning.google_scheduler import region_of_jobs
 
 LOGS = ("network", "cluster")
 """What there is a log bucket for (`infra.gcp.logs`)."""
-JOBS_ELSEWHERE = {
-    "northamerica-south1": "us-south1",
-    "southamerica-west1": "southamerica-east1",
-    "us-east5": "us-east4",
-}
-"""Where jobs are of stacks in whose region Cloud Scheduler is not (`infra.gcp.expiry`, which says why)."""
 _EXCLUSION = ("logs",)
 _DIGEST = "[0-9a-f]{8}"
 
 
 def find_jobs(search: Search) -> Iterator[Found]:
     """Jobs of Cloud Scheduler, by what they act on (`infra.gcp.expiry`). Raises GoogleError."""
-    region = JOBS_ELSEWHERE.get(search.subject.region, search.subject.region)
+    region = region_of_jobs(search.subject.region)
     where = f"projects/{search.project}/locations/{region}/jobs"
     for each in search.calls.all("cloudscheduler", where, "jobs"):
         if why := _acts_on(search, each):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.gcp.expiry import JOBS_ELSEWHERE, Expiry, ExpiryArguments
+from infra.gcp.expiry import Expiry, ExpiryArguments
 from infra.gcp.naming import Names
 from lifecycle.teardown.audit import audit
 from lifecycle.teardown.subject import read_subject
+from planning.google_scheduler import JOBS_ELSEWHERE
 from tests.infra.recorder import record
 from tests.lifecycle.teardown.google_stand_in import NUMBER, PROJECT, GoogleStandIn
 
